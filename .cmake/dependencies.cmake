@@ -1,0 +1,29 @@
+# Every third-party library, found once. All are Debian 12 packages (README, "Dependencies").
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED)
+find_package(yaml-cpp 0.7 REQUIRED)
+find_package(Boost 1.81 REQUIRED)  # headers only; 1.74, Debian's default, lacks as_tuple and Boost.URL
+
+add_library(jl_boost INTERFACE)
+target_link_libraries(jl_boost INTERFACE Boost::headers Threads::Threads)
+target_compile_definitions(jl_boost INTERFACE BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION
+                           BOOST_ASIO_NO_DEPRECATED BOOST_ALL_NO_LIB BOOST_ASIO_DISABLE_BOOST_DATE_TIME)
+
+# fmt and yaml-cpp as they suit a static jlctl: fmt header-only, yaml-cpp from its archive.
+add_library(jl_fmt INTERFACE)
+target_compile_definitions(jl_fmt INTERFACE FMT_HEADER_ONLY=1)
+
+if(NOT JL_SANITIZE STREQUAL "fuzzer")
+  find_package(RocksDB 7 REQUIRED)
+  find_package(simdjson REQUIRED)
+  pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
+  find_package(doctest QUIET)
+else()
+  find_package(simdjson REQUIRED)
+endif()
+
+# spdlog header-only on the same fmt: only daemon/base/log.cpp includes it.
+add_library(jl_spdlog INTERFACE)
+target_link_libraries(jl_spdlog INTERFACE jl_fmt)
+target_compile_definitions(jl_spdlog INTERFACE SPDLOG_FMT_EXTERNAL)

@@ -1,0 +1,78 @@
+#pragma once
+// Calls to jlinkd: requests over the control socket, replies as JSON, problems as errors. One connection, kept between
+// calls; waits are bounded by --timeout.
+#include "cli/http.hpp"
+#include "common/base/secret.hpp"
+
+#include <boost/json.hpp>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace jl::cli {
+
+namespace json = boost::json;
+
+struct Request {
+  std::string method = "GET";
+  std::string path{};                                        ///< encoded
+  std::vector<std::pair<std::string, std::string>> query{};  ///< not encoded
+  std::optional<json::value> body{};
+  bool lines = false;    ///< ask for newline-delimited JSON
+  bool endless = false;  ///< the reply has no end of its own: no time limit after its head
+  bool hide_body = false;  ///< --debug tells only the size of the body
+};
+
+struct ClientOptions {
+  std::string socket;
+  std::chrono::milliseconds time_limit{30'000};   ///< 0 = none
+  std::chrono::milliseconds connect_retry{0};     ///< how long to go on trying to connect
+  std::vector<std::pair<std::string, std::string>> headers{};  ///< sent with every request
+  std::function<void(std::string_view line)> trace{};          ///< --debug; gets no secrets
+  std::function<void(std::string_view text)> warn{};
+};
+
+class Client {
+ public:
+  explicit Client(ClientOptions options) : options_(std::move(options)) {}
+
+  /// Errors: those of connect_socket, timeout, unavailable, version_mismatch, and whatever problem the daemon answers.
+  [[nodiscard]] Result<json::value> call(const Request& request);
+  /// HEAD: whether the path exists.
+  [[nodiscard]] Result<bool> exists(const std::string& path);
+  /// Gets values as they arrive, one per line; a reply that is not in lines counts as one line. The taker answers false
+  /// to stop. While values arrive, the time limit starts anew with each.
+  using Taker = std::function<Result<bool>(json::value&& value)>;
+  [[nodiscard]] Status stream(const Request& request, const Taker& taker);
+
+  /// Jlinkd-Request-Id of the last reply.
+  [[nodiscard]] const std::string& request_id() const { return request_id_; }
+  /// A text that --debug must never show, wherever it stands.
+  void keep_secret(const Secret& secret) { secrets_.push_back(secret); }
+  void set_time_limit(std::chrono::milliseconds limit) { options_.time_limit = limit; }
+
+ private:
+  Result<ReplyHead> start(const Request& request);
+  Result<ReplyHead> attempt(const Request& request, const std::string& bytes);
+  Result<ReplyHead> exchange(const std::string& bytes);
+  Status check_version(const ReplyHead& head);
+  Result<std::string> read_all(const ReplyHead& head, bool has_body);
+  Error problem(const ReplyHead& head, bool has_body);
+  [[nodiscard]] std::string encode(const Request& request) const;
+  void trace_request(const Request& request) const;
+  void trace_reply(const ReplyHead& head) const;
+  void trace_json(std::string_view mark, const json::value& value) const;
+
+  static constexpr std::size_t kMaxReply = std::size_t{512} << 20U;
+  static constexpr std::size_t kMaxLine = std::size_t{64} << 20U;
+  ClientOptions options_;
+  std::unique_ptr<HttpConnection> connection_;
+  std::string request_id_;
+  std::vector<Secret> secrets_;
+  bool warned_ = false;
+};
+
+}  // namespace jl::cli

@@ -1,0 +1,49 @@
+#pragma once
+// The handlers of all commands; commands/table.cpp says which is whose.
+#include "cli/context.hpp"
+
+namespace jl::cli {
+
+// generic.cpp, batch.cpp: verbs of every kind
+Result<int> run_add(Context& context);
+Result<int> run_edit(Context& context);
+Result<int> run_show(Context& context);
+Result<int> run_list(Context& context);
+Result<int> run_exists(Context& context);
+Result<int> run_mutate_each(Context& context);  ///< enable, disable, delete
+
+// device.cpp
+Result<int> run_device_read(Context& context);
+Result<int> run_device_write(Context& context);
+Result<int> run_device_invoke(Context& context);
+Result<int> run_device_disconnect(Context& context);
+
+// streams.cpp: message tail, watch, log access and system
+Result<int> run_stream(Context& context);
+Result<int> run_log(Context& context);
+Result<int> run_log_purge(Context& context);
+
+// manifests.cpp, export.cpp
+Result<int> run_apply(Context& context);
+Result<int> run_diff(Context& context);
+Result<int> run_validate(Context& context);
+Result<int> run_export(Context& context);
+
+// wait.cpp
+Result<int> run_wait(Context& context);
+Result<int> run_daemon_wait(Context& context);
+
+// info.cpp
+Result<int> run_get(Context& context);  ///< whatever the path answers, as it is: status, whoami, impact, device state
+Result<int> run_get_list(Context& context);
+Result<int> run_can(Context& context);
+Result<int> run_version(Context& context);
+Result<int> run_config_show(Context& context);
+Result<int> run_explain(Context& context);
+Result<int> run_completion(Context& context);
+Result<int> run_help(Context& context);
+
+/// Shows what a mutation answered: documents for programs, a remark for a person.
+[[nodiscard]] Status report_mutation(Context& context, const json::value& reply);
+
+}  // namespace jl::cli

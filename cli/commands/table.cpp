@@ -1,0 +1,63 @@
+// Which handler answers which command.
+#include "cli/commands/handlers.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace jl::cli {
+namespace {
+
+struct Entry {
+  std::string_view noun;  ///< "*" = every kind
+  std::string_view verb;
+  Handler handler;
+};
+
+constexpr std::array<Entry, 35> kHandlers{{{"*", "add", run_add},
+                                           {"*", "edit", run_edit},
+                                           {"*", "show", run_show},
+                                           {"*", "list", run_list},
+                                           {"*", "enable", run_mutate_each},
+                                           {"*", "disable", run_mutate_each},
+                                           {"*", "delete", run_mutate_each},
+                                           {"*", "exists", run_exists},
+                                           {"*", "impact", run_get},
+                                           {"device", "read", run_device_read},
+                                           {"device", "write", run_device_write},
+                                           {"device", "invoke", run_device_invoke},
+                                           {"device", "messages", run_get_list},
+                                           {"device", "state", run_get},
+                                           {"device", "disconnect", run_device_disconnect},
+                                           {"log", "access", run_log},
+                                           {"log", "system", run_log},
+                                           {"log", "stats", run_get},
+                                           {"log", "purge", run_log_purge},
+                                           {"message", "tail", run_stream},
+                                           {"", "watch", run_stream},
+                                           {"", "apply", run_apply},
+                                           {"", "export", run_export},
+                                           {"", "diff", run_diff},
+                                           {"", "validate", run_validate},
+                                           {"", "wait", run_wait},
+                                           {"", "status", run_get},
+                                           {"", "whoami", run_get},
+                                           {"", "can", run_can},
+                                           {"", "explain", run_explain},
+                                           {"daemon", "wait", run_daemon_wait},
+                                           {"config", "show", run_config_show},
+                                           {"", "version", run_version},
+                                           {"", "completion", run_completion},
+                                           {"", "help", run_help}}};
+
+}  // namespace
+
+Handler handler_of(const control::Command& command) {
+  if (command.verb.empty()) return nullptr;
+  for (const Entry& entry : kHandlers) {
+    const bool noun = entry.noun == command.noun || (entry.noun == "*" && command.kind);
+    if (noun && entry.verb == command.verb) return entry.handler;
+  }
+  return nullptr;
+}
+
+}  // namespace jl::cli

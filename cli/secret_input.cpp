@@ -1,0 +1,120 @@
+#include "cli/secret_input.hpp"
+
+#include "cli/output/sink.hpp"
+#include "cli/signals.hpp"
+#include "common/text/manifest.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+
+namespace jl::cli {
+namespace {
+
+constexpr std::size_t kMaxSecret = 64 * 1024;
+
+Secret without_newline(std::string text) {
+  if (text.ends_with('\n')) text.pop_back();
+  if (text.ends_with('\r')) text.pop_back();
+  return Secret(std::move(text));
+}
+
+// Turns the echo of a terminal off for a while; a signal in between turns it on again.
+class NoEcho {
+ public:
+  explicit NoEcho(int fd) : fd_(fd) {
+    if (::tcgetattr(fd_, &before_) != 0) return;
+    termios silent = before_;
+    silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    restore_terminal_on_signal(fd_, before_);
+    active_ = ::tcsetattr(fd_, TCSAFLUSH, &silent) == 0;
+  }
+  NoEcho(const NoEcho&) = delete;
+  NoEcho& operator=(const NoEcho&) = delete;
+  ~NoEcho() {
+    if (active_) ::tcsetattr(fd_, TCSAFLUSH, &before_);
+    forget_terminal();
+  }
+  [[nodiscard]] bool active() const { return active_; }
+
+ private:
+  int fd_;
+  termios before_{};
+  bool active_ = false;
+};
+
+}  // namespace
+
+Result<Secret> SecretInput::from_descriptor(int fd, const std::string& name) {
+  JL_TRY(std::string text, text::read_all(fd, name, kMaxSecret));
+  return without_newline(std::move(text));
+}
+
+Result<Secret> SecretInput::from_file(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  if (fd < 0) return Error(Errc::usage, "\"" + path + "\" cannot be read: " + std::strerror(errno));
+  struct stat about {};
+  if (::fstat(fd, &about) == 0 && S_ISREG(about.st_mode) && (about.st_mode & (S_IRGRP | S_IROTH)) != 0) {
+    console_.warning("\"" + path + "\" holds a secret and others may read it; chmod 600 keeps it yours");
+  }
+  auto secret = from_descriptor(fd, path);
+  ::close(fd);
+  return secret;
+}
+
+Result<Secret> SecretInput::read(FlagUse use, const std::string& source, const std::string& what) {
+  switch (use) {
+    case FlagUse::secret_file:
+      return from_file(source);
+    case FlagUse::secret_fd: {
+      int fd = -1;
+      const auto [end, ec] = std::from_chars(source.data(), source.data() + source.size(), fd);
+      if (ec != std::errc{} || end != source.data() + source.size() || fd < 0) {
+        return Error(Errc::usage, what + ": \"" + source + "\" is not a file descriptor");
+      }
+      return from_descriptor(fd, "file descriptor " + source);
+    }
+    case FlagUse::secret_credential: {
+      const std::string folder = env_.variable_or_empty("CREDENTIALS_DIRECTORY");
+      if (folder.empty()) {
+        return Error(Errc::usage, what + ": CREDENTIALS_DIRECTORY is not set", "LoadCredential= in a systemd unit sets it");
+      }
+      if (source.empty() || source.find('/') != std::string::npos || source == "." || source == "..") {
+        return Error(Errc::usage, what + ": \"" + source + "\" is not the name of a credential");
+      }
+      return from_file(folder + "/" + source);
+    }
+    default:
+      break;
+  }
+  if (env_.in_is_tty) return ask(what);
+  if (stdin_used_) return Error(Errc::usage, what + ": standard input has been read already", "use a file or a descriptor");
+  stdin_used_ = true;
+  return from_descriptor(env_.in, "standard input");
+}
+
+Result<Secret> SecretInput::ask(const std::string& what) {
+  if (!may_ask_) return Error(Errc::unconfirmed, what + " must be typed, and nobody may be asked", "name a file with a flag that ends in -file");
+  console_.end_progress();
+  write_all(env_.err, what + ": ");
+  const NoEcho silent(env_.in);
+  if (!silent.active()) return Error(Errc::failed, "the terminal cannot be made silent");
+  std::string text;
+  char c = 0;
+  while (text.size() < kMaxSecret) {
+    const ssize_t n = ::read(env_.in, &c, 1);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0 || c == '\n') break;
+    text += c;
+  }
+  write_all(env_.err, "\n");
+  if (text.empty()) return Error(Errc::usage, what + " is empty");
+  return without_newline(std::move(text));
+}
+
+}  // namespace jl::cli

@@ -1,0 +1,41 @@
+#pragma once
+// Device access gateways (设备接入网关): a network component and a protocol together let devices in (access.md 1, 2).
+#include "common/model/describe.hpp"
+
+#include <cstdint>
+
+namespace jl::model {
+
+enum class GatewayProvider : std::uint8_t { mqtt_server_gateway };
+template <>
+struct EnumWords<GatewayProvider> {
+  static const std::vector<Word>& words();
+};
+
+struct Gateway {
+  GatewayProvider provider = GatewayProvider::mqtt_server_gateway;
+  Reference channel_id;
+  Reference protocol;
+  bool product_only = false;
+};
+
+/// What a provider stands on (access.md 1.3).
+struct GatewayProviderInfo {
+  GatewayProvider provider;
+  std::string channel;       ///< network, child-device, ...
+  std::string transport;     ///< MQTT, TCP, ...
+  std::string network_type;  ///< required type of the network component
+  bool shares_component;     ///< several gateways may use one component
+};
+[[nodiscard]] const GatewayProviderInfo& provider_info(GatewayProvider provider);
+
+template <class V>
+void describe(V& v, Gateway& s) {
+  v.field("provider", s.provider).required().immutable().help("how devices come in (接入方式)").example("mqtt-server-gateway");
+  v.field("channelId", s.channel_id).required().refers_to("network").flag("network").help("network component that it listens on (网络组件)").example("mqtt-1");
+  v.field("protocol", s.protocol).required().refers_to("protocol").help("protocol of its devices; fixed once a product uses the gateway (消息协议)").example("official");
+  v.field("productOnly", s.product_only).help("refuse devices whose product does not name this gateway in accessId");
+  for (const char* key : {"channel", "transport", "configuration", "stateTime", "channelInfo", "protocolDetail", "transportDetail"}) v.drop(key);
+}
+
+}  // namespace jl::model

@@ -1,0 +1,79 @@
+// The table of kinds. A new noun is a model file with its describe() and one row here.
+#include "common/model/device.hpp"
+#include "common/model/gateway.hpp"
+#include "common/model/network.hpp"
+#include "common/model/product.hpp"
+#include "common/model/protocol.hpp"
+#include "common/model/resource.hpp"
+
+namespace jl::model {
+
+std::span<const Kind> kinds() {
+  static const std::vector<Kind> table{
+      {"network", "networks", "网络组件", "network components: sockets that gateways use",
+       "A network component is a socket: a server that devices connect to. It is bound as soon as it is enabled, whether or "
+       "not a gateway uses it; without an enabled gateway it refuses clients.",
+       &table_of<Network>(), true,
+       {{"ID", "id"}, {"NAME", "name", true}, {"TYPE", "spec.type"}, {"ADDRESS", "status.address"}, {"ENABLED", "enabled"},
+        {"STATUS", "status.state"}, {"CONNECTIONS", "status.connections", true}, {"REASON", "status.reason", true}},
+       {"type"}, "mqtt-1 --type mqtt-server --port 1883", "mqtt-1 --max-message-size 65536"},
+      {"protocol", "protocols", "协议管理", "message protocols: bytes to device messages and back",
+       "A protocol authenticates devices and turns what they send into device messages. jlinkd brings JetLinks' official "
+       "protocol along.",
+       &table_of<Protocol>(), true,
+       {{"ID", "id"}, {"NAME", "name"}, {"TYPE", "spec.type"}, {"ENABLED", "enabled"}, {"STATUS", "status.state"},
+        {"TRANSPORTS", "status.transports", true}},
+       {"type"}, "official --builtin jetlinks-official", "official --description \"JetLinks v3 devices\""},
+      {"gateway", "gateways", "设备接入网关", "device access gateways: component plus protocol",
+       "A gateway lets devices in: it ties a network component to a protocol. Products name the gateway that their devices "
+       "use.",
+       &table_of<Gateway>(), true,
+       {{"ID", "id"}, {"NAME", "name", true}, {"PROVIDER", "spec.provider"}, {"NETWORK", "spec.channelId"},
+        {"PROTOCOL", "spec.protocol"}, {"ENABLED", "enabled"}, {"STATUS", "status.state"}, {"SESSIONS", "status.sessions"},
+        {"REASON", "status.reason", true}},
+       {"provider", "channelId", "protocol"},
+       "gw-1 --provider mqtt-server-gateway --network mqtt-1 --protocol official", "gw-1 --network mqtt-2"},
+      {"product", "products", "产品", "products: what devices of one model share",
+       "A product says which gateway its devices use, what the protocol needs to know of all of them, and what they can do "
+       "(the thing model). Devices connect only while their product is enabled.",
+       &table_of<Product>(), false,
+       {{"ID", "id"}, {"NAME", "name"}, {"GATEWAY", "spec.accessId"}, {"ENABLED", "enabled"}, {"DEVICES", "status.devices"},
+        {"TYPE", "spec.deviceType", true}},
+       {"accessId", "deviceType"}, "th-sensor --gateway gw-1 --metadata @thing-model.json --enabled",
+       "th-sensor --metadata @thing-model.json"},
+      {"device", "devices", "设备", "devices: one each, with credentials and state",
+       "A device belongs to a product. It is notActive until it is enabled, then offline or online. Its id is what it sends "
+       "as MQTT client id.",
+       &table_of<Device>(), false,
+       {{"ID", "id"}, {"NAME", "name", true}, {"PRODUCT", "spec.productId"}, {"STATE", "status.state"},
+        {"SINCE", "status.since"}, {"PARENT", "spec.parentId", true}, {"ADDRESS", "status.address", true}},
+       {"productId", "parentId"}, "dev-1 --product th-sensor --config secureId=s-1 --config-secret-file secureKey=key.txt --enabled",
+       "dev-1 --name \"North roof\""},
+  };
+  return table;
+}
+
+const Table& common_fields() {
+  static const Table table = [] {
+    Table t;
+    const auto add = [&](const char* key, Type type, const char* help) -> Field& {
+      Field& f = t.fields.emplace_back();
+      f.key = key;
+      f.type = type;
+      f.help = help;
+      f.flag = key;
+      return f;
+    };
+    t.fields.reserve(8);
+    Field& id = add("id", Type::string, "chosen by you: letters, digits, \".\", \"_\" and \"-\", at most 64");
+    id.required = id.immutable = true;
+    id.max_length = 64;
+    add("name", Type::string, "any language, at most 64 characters; default: the id (名称)").max_length = 64;
+    add("description", Type::string, "at most 200 characters (说明)").max_length = 200;
+    add("enabled", Type::boolean, "whether it should run (状态)");
+    return t;
+  }();
+  return table;
+}
+
+}  // namespace jl::model

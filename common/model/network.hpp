@@ -1,0 +1,89 @@
+#pragma once
+// Network components (网络组件): sockets that gateways listen on or dial out with. Keys as JetLinks spells them
+// (network.md 1). A type is a variant of `configuration`; later types add a struct here and a row in network.cpp.
+#include "common/model/describe.hpp"
+
+#include <cstdint>
+#include <string>
+
+namespace jl::model {
+
+enum class NetworkType : std::uint8_t { mqtt_server };
+template <>
+struct EnumWords<NetworkType> {
+  static const std::vector<Word>& words();
+};
+
+/// configuration of MQTT_SERVER (MQTT服务).
+struct MqttServer {
+  std::string host = "0.0.0.0";
+  std::uint16_t port = 0;
+  std::string public_host;
+  std::optional<std::uint16_t> public_port;
+  bool secure = false;
+  std::int64_t max_message_size = 8192;
+  std::int64_t max_connections = 100'000;
+  std::int64_t connect_timeout = 10;
+  std::optional<std::int64_t> instance;
+};
+
+/// One entry of cluster[]: what one node runs when shareCluster is false.
+struct ClusterEntry {
+  std::string server_id;
+  json::object configuration;
+};
+
+struct Network {
+  NetworkType type = NetworkType::mqtt_server;
+  bool share_cluster = true;
+  json::object configuration;
+  std::vector<ClusterEntry> cluster;
+};
+
+template <class V>
+void describe(V& v, MqttServer& s);
+template <class V>
+void describe(V& v, ClusterEntry& s);
+template <class V>
+void describe(V& v, Network& s);
+
+/// Field checks shared by component types.
+void check_host(json::value& value, const std::string& path, std::vector<Problem>& problems);
+[[nodiscard]] std::vector<Variant> network_variants();
+
+template <class V>
+void describe(V& v, MqttServer& s) {
+  v.field("host", s.host).help("local address or name to listen on (本地地址)").restarts().per_node().check(check_host).example("0.0.0.0");
+  v.field("port", s.port).required().range(1, 65535).help("local port (本地端口)").restarts().per_node().example("1883");
+  v.field("publicHost", s.public_host).help("address that devices use, for display only (公网地址)").per_node().check(check_host);
+  v.field("publicPort", s.public_port).range(1, 65535).help("port that devices use, for display only; default: port (公网端口)").per_node();
+  v.field("secure", s.secure).help("TLS on; not available yet, must be false (开启TLS)").restarts().check(
+      [](json::value& value, const std::string& path, std::vector<Problem>& problems) {
+        if (value.is_bool() && value.as_bool()) {
+          problems.push_back({path, "TLS is not supported by this version; leave it false", Errc::unsupported, {}, {}});
+        }
+      });
+  v.field("maxMessageSize", s.max_message_size).range(1024, 268'435'455).help("largest packet a client may send, bytes (最大消息长度)");
+  v.field("maxConnections", s.max_connections).range(1, 1'000'000).help("connections at once; more are refused with \"server busy\"");
+  v.field("connectTimeout", s.connect_timeout).range(1, 300).help("seconds from the TCP connection to an accepted CONNECT");
+  v.field("instance", s.instance).range(1, 1024).help("accepted from JetLinks and kept; jlinkd uses one thread per core");
+  for (const char* key : {"certId", "privateKeyAlias", "publicSecure", "publicCertId", "serverId"}) v.drop(key);
+}
+
+template <class V>
+void describe(V& v, ClusterEntry& s) {
+  v.field("serverId", s.server_id).required().max_length(64).help("node.id of the node that runs this configuration (集群节点)");
+  v.field("configuration", s.configuration).selected_by("type", network_variants()).help("what that node runs; fields as in spec.configuration");
+  v.drop("tags");
+}
+
+template <class V>
+void describe(V& v, Network& s) {
+  v.field("type", s.type).required().immutable().help("kind of component (组件类型)").example("MQTT_SERVER");
+  v.field("shareCluster", s.share_cluster).help("every node runs the same configuration (共享配置)");
+  v.field("configuration", s.configuration).selected_by("type", network_variants()).help("what runs; its fields depend on the type");
+  v.field("cluster", s.cluster).max_length(256).help("configuration per node, used when shareCluster is false (独立配置)");
+  v.drop("typeObject");
+}
+
+}  // namespace jl::model

@@ -1,0 +1,72 @@
+#pragma once
+// What each call of the control socket means: the command table's rows tied to the services. Reads run on a small pool,
+// changes on the mutation thread, streams wherever their records come from; the control thread is never held up.
+#include "daemon/access/commands.hpp"
+#include "daemon/control/server.hpp"
+#include "daemon/logs/logs.hpp"
+#include "daemon/services/resources.hpp"
+
+#include <memory>
+#include <string>
+
+namespace jl::control {
+
+/// The rooms that calls reach into. All outlive Calls.
+struct Rooms {
+  store::Store& store;
+  services::Resources& resources;
+  runtime::Runtime& runtime;
+  access::Commands& commands;
+  access::Sessions& sessions;
+  device::TailSink& tail;
+  logs::LogStore& logs;
+  const Clock& clock;
+  std::string node_id, state_dir;
+  Millis started_at = 0;
+  Millis command_timeout = 10'000;
+  std::vector<std::unique_ptr<device::TurnLog>>& turn_logs;
+};
+
+class Calls {
+ public:
+  explicit Calls(const Rooms& rooms);
+  ~Calls();
+  Calls(const Calls&) = delete;
+  /// Serves one call; the server's Handler.
+  void handle(Call call, std::shared_ptr<Responder> responder);
+  /// Says so in /v1/status.
+  void set_ready(bool ready) { ready_ = ready; }
+  /// Waits for reads in progress.
+  void stop();
+
+ private:
+  using Reply = std::shared_ptr<Responder>;
+  void mutate(const Call& call, const Reply& reply);
+  void apply(const Call& call, const Reply& reply);
+  void read(const Call& call, const Reply& reply);
+  void list(const Call& call, const Reply& reply, const model::Kind& kind);
+  void export_all(const Call& call, const Reply& reply);
+  void device_command(const Call& call, const Reply& reply);
+  void device_read(const Call& call, const Reply& reply);
+  void tail_messages(const Call& call, const Reply& reply);
+  void watch(const Call& call, const Reply& reply);
+  void log_call(const Call& call, const Reply& reply);
+  [[nodiscard]] boost::json::object status() const;
+  [[nodiscard]] std::string metrics() const;
+
+  Rooms r_;
+  std::atomic<bool> ready_{false};
+  struct Pool;
+  std::unique_ptr<Pool> pool_;
+};
+
+/// The field tables as /v1/schema answers them.
+[[nodiscard]] boost::json::object schema_document();
+/// The OpenAPI 3.1 document of the command table.
+[[nodiscard]] boost::json::object openapi_document();
+/// "1h" back from now, RFC 3339 or epoch milliseconds; 0 when empty. Errors: bad_request naming the parameter.
+[[nodiscard]] Result<Millis> time_parameter(const Call& call, std::string_view key, Millis now);
+/// A whole number of the query within [0, max]; `otherwise` when absent. Errors: bad_request.
+[[nodiscard]] Result<std::size_t> count_parameter(const Call& call, std::string_view key, std::size_t otherwise, std::size_t max);
+
+}  // namespace jl::control

@@ -1,0 +1,94 @@
+// The daemon at a glance: /v1/status for people and scripts, /metrics for Prometheus.
+#include "common/control/api.hpp"
+#include "daemon/control/calls/calls.hpp"
+
+#include <cstdio>
+#include <unistd.h>
+
+namespace jl::control {
+namespace json = boost::json;
+
+namespace {
+
+// Resident memory in bytes, 0 when the kernel does not say.
+std::uint64_t resident_bytes() {
+  std::uint64_t pages = 0, resident = 0;
+  if (std::FILE* file = std::fopen("/proc/self/statm", "re")) {
+    unsigned long long a = 0, b = 0;
+    if (std::fscanf(file, "%llu %llu", &a, &b) == 2) pages = a, resident = b;
+    std::fclose(file);
+  }
+  (void)pages;
+  return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+}  // namespace
+
+json::object Calls::status() const {
+  const auto networks = r_.runtime.network_totals();
+  std::size_t networks_all = 0, gateways_all = 0, gateways_on = 0, devices = 0;
+  for (const char* kind : {"network", "gateway", "device"}) {
+    const std::string from = store::key({kind, ""});
+    (void)r_.store.snapshot()->scan(store::Family::resources, from, store::prefix_end(from), false,
+                                    [&](std::string_view key, std::string_view value, store::Revision revision) {
+                                      const std::string_view k(kind);
+                                      if (k == "device") return ++devices, true;
+                                      if (k == "network") return ++networks_all, true;
+                                      ++gateways_all;
+                                      const auto resource = model::from_stored(k, store::key_part(key, 1), value, revision);
+                                      if (resource && resource->enabled) ++gateways_on;
+                                      return true;
+                                    });
+  }
+  std::uint64_t stored = 0;
+  for (const auto& log : r_.turn_logs) stored += log->stored();
+  json::array failed;
+  for (const auto& [id, reason] : networks.reasons) failed.push_back(json::object{{"kind", "network"}, {"id", id}, {"reason", reason}});
+  const Millis now = r_.clock.now();
+  return {{"version", kProgramVersion},
+          {"api", kApiVersion},
+          {"nodeId", r_.node_id},
+          {"ready", ready_.load()},
+          {"startedAt", format_time(r_.started_at)},
+          {"uptime", static_cast<double>(now - r_.started_at) / 1000.0},
+          {"stateDir", r_.state_dir},
+          {"revision", static_cast<std::int64_t>(r_.store.revision())},
+          {"networks", json::object{{"running", networks.running}, {"failed", networks.failed}, {"stopped", networks_all - std::min(networks_all, networks.running + networks.failed)}}},
+          {"gateways", json::object{{"enabled", gateways_on}, {"disabled", gateways_all - gateways_on}}},
+          {"devices", json::object{{"total", devices}, {"online", r_.sessions.size()}}},
+          {"sessions", r_.sessions.size()},
+          {"messages", json::object{{"received", r_.runtime.received()}, {"stored", stored}}},
+          {"commands", json::object{{"pending", r_.commands.pending()}}},
+          {"failed", std::move(failed)},
+          {"memory", resident_bytes()},
+          {"threads", r_.turn_logs.size()}};
+}
+
+std::string Calls::metrics() const {
+  std::string out;
+  const auto row = [&](std::string_view name, std::string_view type, std::string_view help) {
+    out += fmt::format("# HELP {} {}\n# TYPE {} {}\n", name, help, name, type);
+  };
+  const auto networks = r_.runtime.network_totals();
+  row("jlinkd_sessions", "gauge", "Live device sessions.");
+  out += fmt::format("jlinkd_sessions {}\n", r_.sessions.size());
+  row("jlinkd_networks", "gauge", "Network components by state.");
+  out += fmt::format("jlinkd_networks{{state=\"running\"}} {}\njlinkd_networks{{state=\"failed\"}} {}\n", networks.running, networks.failed);
+  row("jlinkd_messages_received_total", "counter", "Messages received by a gateway.");
+  const auto gateways = r_.runtime.gateway_counters();
+  for (const auto& [id, c] : gateways) out += fmt::format("jlinkd_messages_received_total{{gateway=\"{}\"}} {}\n", id, c->received.load());
+  row("jlinkd_messages_undecodable_total", "counter", "Messages that the protocol could not decode.");
+  for (const auto& [id, c] : gateways) out += fmt::format("jlinkd_messages_undecodable_total{{gateway=\"{}\"}} {}\n", id, c->undecodable.load());
+  row("jlinkd_connections_rejected_total", "counter", "Clients refused by a gateway.");
+  for (const auto& [id, c] : gateways) out += fmt::format("jlinkd_connections_rejected_total{{gateway=\"{}\"}} {}\n", id, c->rejected.load());
+  row("jlinkd_log_dropped_total", "counter", "Log records dropped because the queue was full.");
+  out += fmt::format("jlinkd_log_dropped_total{{log=\"access\"}} {}\njlinkd_log_dropped_total{{log=\"system\"}} {}\n", r_.logs.stats(logs::LogClass::access).dropped,
+                     r_.logs.stats(logs::LogClass::system).dropped);
+  row("jlinkd_store_revision", "gauge", "Revision of the newest commit.");
+  out += fmt::format("jlinkd_store_revision {}\n", r_.store.revision());
+  row("jlinkd_resident_bytes", "gauge", "Resident memory.");
+  out += fmt::format("jlinkd_resident_bytes {}\n", resident_bytes());
+  return out;
+}
+
+}  // namespace jl::control

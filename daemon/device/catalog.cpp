@@ -1,0 +1,94 @@
+#include "daemon/device/catalog.hpp"
+
+#include "common/model/product.hpp"
+#include "common/model/protocol.hpp"
+#include "daemon/base/log.hpp"
+
+namespace jl::device {
+
+const codec::Protocol* codec_for(const model::Resource& protocol) {
+  const auto spec = model::from_json<model::Protocol>(protocol.spec);
+  switch (spec.type) {
+    case model::ProtocolType::builtin: return &codec::official_protocol();
+  }
+  return nullptr;
+}
+
+const codec::Protocol* Catalog::codec_of(const ProductInfo& product) const {
+  const auto gateway = this->gateway(product.gateway_id);
+  if (!gateway) return nullptr;
+  const auto protocol = find(protocols, gateway->protocol_id);
+  return protocol && protocol->enabled ? protocol->codec : nullptr;
+}
+
+void Catalogs::set(Catalog& catalog, const model::Resource& resource) const {
+  if (resource.kind == "product") {
+    const auto spec = model::from_json<model::Product>(resource.spec);
+    auto info = std::make_shared<ProductInfo>();
+    info->id = resource.id;
+    info->enabled = resource.enabled;
+    info->gateway_id = spec.access_id.id;
+    std::vector<Problem> problems;
+    info->things = model::parse_thing_model(spec.metadata, "metadata", problems);
+    if (auto config = secrets_->open_config(resource)) {
+      info->configuration = std::move(*config);
+    } else {
+      log::error("device.catalog", "product={} cannot open its configuration: {}", resource.id, config.error().message);
+    }
+    catalog.products[resource.id] = std::move(info);
+  } else if (resource.kind == "protocol") {
+    auto info = std::make_shared<ProtocolInfo>();
+    info->id = resource.id;
+    info->enabled = resource.enabled;
+    info->codec = codec_for(resource);
+    catalog.protocols[resource.id] = std::move(info);
+  } else if (resource.kind == "gateway") {
+    const auto spec = model::from_json<model::Gateway>(resource.spec);
+    auto info = std::make_shared<GatewayInfo>();
+    info->id = resource.id;
+    info->enabled = resource.enabled;
+    info->provider = spec.provider;
+    info->network_id = spec.channel_id.id;
+    info->protocol_id = spec.protocol.id;
+    info->product_only = spec.product_only;
+    catalog.gateways[resource.id] = std::move(info);
+  }
+}
+
+Status Catalogs::load(const store::Snapshot& snapshot) {
+  auto next = std::make_shared<Catalog>();
+  for (const char* kind : {"protocol", "gateway", "product"}) {
+    const std::string from = store::key({kind, ""});
+    Status failed;
+    JL_CHECK(snapshot.scan(store::Family::resources, from, store::prefix_end(from), false,
+                           [&](std::string_view key, std::string_view value, store::Revision revision) {
+                             auto resource = model::from_stored(kind, store::key_part(key, 1), value, revision);
+                             if (!resource) {
+                               failed = resource.error();
+                               return false;
+                             }
+                             set(*next, *resource);
+                             return true;
+                           }));
+    JL_CHECK(failed);
+  }
+  current_.store(std::move(next));
+  return {};
+}
+
+void Catalogs::update(std::string_view kind, std::string_view id, const model::Resource* resource) {
+  if (kind != "product" && kind != "protocol" && kind != "gateway") return;
+  auto next = std::make_shared<Catalog>(*current_.load());
+  if (resource) {
+    set(*next, *resource);
+  } else if (kind == "product") {
+    next->products.erase(std::string(id));
+  } else if (kind == "protocol") {
+    next->protocols.erase(std::string(id));
+  } else {
+    next->gateways.erase(std::string(id));
+  }
+  current_.store(std::move(next));
+}
+
+}  // namespace jl::device

@@ -1,0 +1,79 @@
+#pragma once
+// What the I/O threads need to know of products, gateways and protocols: an immutable picture, replaced as a whole when
+// one of them changes. Devices are too many for it and are read from the store one by one.
+#include "common/model/gateway.hpp"
+#include "common/model/thing_model.hpp"
+#include "daemon/codec/protocol.hpp"
+#include "daemon/device/secrets.hpp"
+#include "daemon/store/store.hpp"
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <string>
+
+namespace jl::device {
+
+struct ProductInfo {
+  std::string id;
+  bool enabled = false;
+  std::string gateway_id;  ///< accessId
+  std::map<std::string, Secret, std::less<>> configuration;
+  model::ThingModel things;
+};
+
+struct ProtocolInfo {
+  std::string id;
+  bool enabled = false;
+  const codec::Protocol* codec = nullptr;  ///< nullptr when it could not be loaded
+};
+
+struct GatewayInfo {
+  std::string id;
+  bool enabled = false;
+  model::GatewayProvider provider{};
+  std::string network_id;
+  std::string protocol_id;
+  bool product_only = false;
+};
+
+struct Catalog {
+  template <class T>
+  using Map = std::map<std::string, std::shared_ptr<const T>, std::less<>>;
+  Map<ProductInfo> products;
+  Map<ProtocolInfo> protocols;
+  Map<GatewayInfo> gateways;
+
+  [[nodiscard]] std::shared_ptr<const ProductInfo> product(std::string_view id) const { return find(products, id); }
+  [[nodiscard]] std::shared_ptr<const GatewayInfo> gateway(std::string_view id) const { return find(gateways, id); }
+  /// The codec that serves a product through its gateway; nullptr when the product has none.
+  [[nodiscard]] const codec::Protocol* codec_of(const ProductInfo& product) const;
+
+ private:
+  template <class T>
+  static std::shared_ptr<const T> find(const Map<T>& map, std::string_view id) {
+    const auto it = map.find(id);
+    return it == map.end() ? nullptr : it->second;
+  }
+};
+
+/// Publishes catalogs. current() from any thread; the rest from the mutation thread.
+class Catalogs {
+ public:
+  explicit Catalogs(const Secrets& secrets) : secrets_(&secrets) {}
+  [[nodiscard]] std::shared_ptr<const Catalog> current() const { return current_.load(); }
+  /// Reads everything anew. Errors: corrupt, storage.
+  Status load(const store::Snapshot& snapshot);
+  /// Takes over one changed resource (nullptr: deleted). Ignores kinds that are not in a catalog.
+  void update(std::string_view kind, std::string_view id, const model::Resource* resource);
+
+ private:
+  void set(Catalog& catalog, const model::Resource& resource) const;
+  const Secrets* secrets_;
+  std::atomic<std::shared_ptr<const Catalog>> current_{std::make_shared<const Catalog>()};
+};
+
+/// The built-in protocol of a protocol resource; nullptr when it names none.
+[[nodiscard]] const codec::Protocol* codec_for(const model::Resource& protocol);
+
+}  // namespace jl::device

@@ -1,0 +1,321 @@
+#include "daemon/network/mqtt_connection.hpp"
+
+#include <algorithm>
+
+namespace jl::network {
+
+namespace mqtt = wire::mqtt;
+using mqtt::CloseCause;
+using mqtt::ReasonCode;
+
+namespace {
+
+void add(std::atomic<std::uint64_t>& counter, std::uint64_t by = 1) {
+  counter.fetch_add(by, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+MqttServerConnection::MqttServerConnection(std::shared_ptr<MqttComponent> component, MqttLane& lane, Stream stream,
+                                           const PeerAddress& peer, bool over_limit)
+    : component_(std::move(component)),
+      lane_(lane),
+      machine_(*this, component_->options()->limits),
+      timer_([](void* self) { static_cast<MqttServerConnection*>(self)->on_timer(); }, this),
+      stream_(std::move(stream)),
+      peer_(peer),
+      max_send_bytes_(component_->options()->max_send_bytes),
+      over_limit_(over_limit) {
+  component_->count_in(over_limit_);
+}
+
+MqttServerConnection::~MqttServerConnection() {
+  if (phase_ == Phase::finished) return;
+  // Never started: its thread had stopped.
+  stream_.close();
+  component_->count_out(over_limit_);
+}
+
+template <class Work>
+void MqttServerConnection::with_output(Work work) {
+  if (out_ == nullptr) out_ = lane_.buffers.take();
+  std::string& bytes = out_->begin(thread().commit_number());
+  const std::size_t before = bytes.size();
+  ++depth_;
+  try {
+    work(bytes);
+  } catch (...) {
+    // The handler failed in the middle of a packet: the machine cannot go on.
+    --depth_;
+    abandon();
+    throw;
+  }
+  --depth_;
+  if (bytes.size() != before) thread().request_flush(*this);
+  if (depth_ == 0 && unsent() == 0) release_buffer();
+}
+
+void MqttServerConnection::abandon() noexcept {
+  discard_ = true;
+  try {
+    machine_.connection_lost();
+  } catch (...) {  // the handler's on_close as well; what it was is reported by the first one
+  }
+  thread().request_flush(*this);
+}
+
+void MqttServerConnection::release_buffer() { lane_.buffers.give(std::move(out_)); }
+
+// ---- life
+
+void MqttServerConnection::start(std::chrono::milliseconds connect_limit) {
+  position_ = static_cast<std::uint32_t>(lane_.connections.size());
+  lane_.connections.push_back(std::static_pointer_cast<MqttServerConnection>(shared_from_this()));
+  in_lane_ = true;
+  last_activity_ = thread().timers().now();
+  if (const Status status = thread().watch(stream_.fd(), *this); !status) {
+    log::error("network.mqtt", "cannot serve a connection error=\"{}\"", status.error().message);
+    return finish();
+  }
+  thread().timers().set(timer_, connect_limit.count());
+}
+
+void MqttServerConnection::finish() {
+  if (phase_ == Phase::finished) return;
+  const auto self = shared_from_this();
+  if (machine_.state() != State::closed) abandon();
+  phase_ = Phase::finished;
+  timer_.cancel();
+  thread().forget(stream_.fd(), *this);
+  stream_.close();
+  release_buffer();
+  attachment.reset();
+  if (in_lane_) {
+    auto& all = lane_.connections;
+    all.back()->position_ = position_;
+    std::swap(all[position_], all.back());
+    all.pop_back();
+  }
+  component_->count_out(over_limit_);
+}
+
+void MqttServerConnection::on_timer() {
+  const Millis now = thread().timers().now();
+  if (phase_ != Phase::open) return finish();
+  if (!connected_) {
+    return with_output(
+        [this](std::string& out) { machine_.close(CloseCause::connect_timeout, ReasonCode::server_unavailable, out); });
+  }
+  // Not moved with every packet: it looks what happened since and waits for the rest.
+  const Millis silent = now - last_activity_;
+  if (silent < silence_limit()) return thread().timers().set(timer_, silence_limit() - silent);
+  with_output([this](std::string& out) {
+    machine_.close(CloseCause::keep_alive_timeout, ReasonCode::keep_alive_timeout, out);
+  });
+}
+
+// MQTT 5 §3.1.2.10 asks for one and a half times the keep alive; JetLinks devices rely on ten seconds at least.
+Millis MqttServerConnection::silence_limit() const {
+  const Millis keep_alive = Millis{1000} * machine_.keep_alive();
+  return std::max(keep_alive + keep_alive / 2, keep_alive + kKeepAliveGrace) + TimerWheel::kResolution;
+}
+
+// ---- reading
+
+void MqttServerConnection::on_readable() {
+  if (phase_ != Phase::open) return throw_input_away();
+  const std::span<char> buffer = thread().read_buffer();
+  for (int round = 0; round < kReadRounds; ++round) {
+    const IoResult got = stream_.read_some(buffer);
+    if (got.status == IoResult::Status::would_block) break;
+    if (got.status != IoResult::Status::ok) {
+      peer_gone_ = true;
+      discard_ = got.status == IoResult::Status::failed;
+      machine_.connection_lost();
+      break;
+    }
+    add(component_->counters.received_bytes, got.bytes);
+    last_activity_ = thread().timers().now();
+    with_output([&](std::string& out) { machine_.feed({buffer.data(), got.bytes}, out); });
+    if (got.bytes < buffer.size() || phase_ != Phase::open || machine_.state() == State::deciding) break;
+  }
+  // Input waits in the socket while the handler decides.
+  if (phase_ == Phase::open && machine_.state() == State::deciding) regulate();
+}
+
+void MqttServerConnection::throw_input_away() {
+  const std::span<char> buffer = thread().read_buffer();
+  for (int round = 0; round < kReadRounds; ++round) {
+    const IoResult got = stream_.read_some(buffer);
+    if (got.status == IoResult::Status::ok && got.bytes == buffer.size()) continue;
+    if (got.status == IoResult::Status::ok || got.status == IoResult::Status::would_block) return;
+    // A peer that only closed its half still takes the rest of what it is sent.
+    if (got.status == IoResult::Status::end && unsent() > 0 && !peer_gone_) {
+      peer_gone_ = true;
+      return thread().want_read(stream_.fd(), *this, false);
+    }
+    return finish();
+  }
+}
+
+// ---- sending
+
+void MqttServerConnection::on_writable() {
+  blocked_ = false;
+  thread().request_flush(*this);
+}
+
+void MqttServerConnection::on_flush(bool committed) {
+  if (!committed) drop_uncommitted();
+  send_what_is_ready();
+  if (phase_ == Phase::open && unsent() > max_send_bytes_) close_slow();
+  if (phase_ == Phase::open) {
+    regulate();
+  } else {
+    go_on_closing();
+  }
+}
+
+void MqttServerConnection::drop_uncommitted() {
+  // Half a packet may have left before, after which nothing that follows could be read.
+  discard_ = blocked_ || phase_ != Phase::open;
+  release_buffer();
+  if (phase_ != Phase::open) return;
+  component_->report(MqttComponent::Trouble::storage, peer(), "connection closed without acknowledgement",
+                     thread().timers().now());
+  with_output(
+      [this](std::string& out) { machine_.close(CloseCause::storage_failure, ReasonCode::unspecified_error, out); });
+}
+
+void MqttServerConnection::send_what_is_ready() {
+  if (out_ == nullptr || blocked_ || discard_) return;
+  const std::string_view ready = out_->sendable(thread().commit_number());
+  if (ready.empty()) return;
+  const IoResult sent = stream_.write_some(ready);
+  if (sent.status == IoResult::Status::failed) {
+    peer_gone_ = discard_ = true;
+    machine_.connection_lost();
+    return;
+  }
+  blocked_ = sent.bytes < ready.size();
+  add(component_->counters.sent_bytes, sent.bytes);
+  out_->consume(sent.bytes);
+  if (unsent() == 0) release_buffer();
+}
+
+// Back-pressure: a peer that does not read is not read from either.
+void MqttServerConnection::regulate() {
+  if (unsent() > kReadPause) {
+    paused_ = true;
+  } else if (unsent() == 0) {
+    paused_ = false;
+  }
+  thread().want_write(stream_.fd(), *this, blocked_);
+  thread().want_read(stream_.fd(), *this, !paused_ && machine_.state() != State::deciding);
+}
+
+void MqttServerConnection::close_slow() {
+  discard_ = true;
+  add(component_->counters.slow_consumers);
+  component_->report(MqttComponent::Trouble::slow_consumer, peer(), "unsent bytes over the limit",
+                     thread().timers().now());
+  with_output([this](std::string& out) { machine_.close(CloseCause::slow_consumer, ReasonCode::quota_exceeded, out); });
+}
+
+void MqttServerConnection::go_on_closing() {
+  const bool all_sent = unsent() == 0;
+  if (discard_ || (all_sent && (peer_gone_ || cause_ == CloseCause::client_disconnect))) return finish();
+  if (!timer_.is_set()) thread().timers().set(timer_, kLinger);
+  thread().want_write(stream_.fd(), *this, blocked_);
+  thread().want_read(stream_.fd(), *this, !peer_gone_);
+  if (!all_sent || phase_ == Phase::lingering) return;
+  phase_ = Phase::lingering;
+  stream_.shutdown_write();
+}
+
+// ---- what the handler asks for
+
+void MqttServerConnection::accept(const mqtt::AcceptOptions& options) {
+  if (phase_ != Phase::open || machine_.state() != State::deciding) return;
+  connected_ = true;
+  add(component_->counters.connected);
+  last_activity_ = thread().timers().now();
+  with_output([&](std::string& out) { machine_.accept(options, out); });
+  if (phase_ != Phase::open) return;
+  timer_.cancel();
+  if (machine_.keep_alive() > 0) thread().timers().set(timer_, silence_limit());
+  regulate();
+}
+
+void MqttServerConnection::refuse(ReasonCode reason, std::string_view text) {
+  if (phase_ != Phase::open) return;
+  with_output([&](std::string& out) { machine_.refuse(reason, out, text); });
+}
+
+bool MqttServerConnection::publish(const mqtt::OutgoingPublish& message) {
+  if (phase_ != Phase::open || !connected_) return false;
+  if (unsent() > max_send_bytes_) {
+    // A burst within one turn has not met the socket yet; only a peer that left bytes lying is slow.
+    if (blocked_) close_slow();
+    return false;
+  }
+  bool taken = false;
+  with_output([&](std::string& out) { taken = machine_.publish(message, out); });
+  if (!taken) return false;
+  add(component_->counters.sent_messages);
+  last_activity_ = thread().timers().now();
+  return true;
+}
+
+void MqttServerConnection::close(CloseCause cause, ReasonCode reason) {
+  if (phase_ != Phase::open) return;
+  with_output([&](std::string& out) { machine_.close(cause, reason, out); });
+}
+
+// ---- what the machine reports
+
+void MqttServerConnection::on_connect(const mqtt::ConnectView& connect) {
+  if (over_limit_) return refuse(ReasonCode::server_busy, "too many connections");
+  announced_ = true;
+  component_->handler().on_connect(*this, connect);
+}
+
+ReasonCode MqttServerConnection::on_publish(const mqtt::PublishView& publish) {
+  add(component_->counters.received_messages);
+  return component_->handler().on_publish(*this, publish);
+}
+
+ReasonCode MqttServerConnection::on_subscribe(std::string_view filter, const mqtt::SubscribeOptions& options) {
+  return component_->handler().on_subscribe(*this, filter, options);
+}
+
+void MqttServerConnection::on_unsubscribe(std::string_view filter) {
+  component_->handler().on_unsubscribe(*this, filter);
+}
+
+void MqttServerConnection::on_delivered(std::uint64_t tag) { component_->handler().on_delivered(*this, tag); }
+
+void MqttServerConnection::on_close(CloseCause cause, bool will) {
+  phase_ = Phase::closing;
+  cause_ = cause;
+  timer_.cancel();
+  thread().request_flush(*this);
+  count_close(cause);
+  if (announced_) component_->handler().on_close(*this, cause, will);
+}
+
+void MqttServerConnection::count_close(CloseCause cause) {
+  MqttServerCounters& counters = component_->counters;
+  if (connected_) {
+    add(counters.disconnected);
+  } else if (cause != CloseCause::connection_lost && cause != CloseCause::server_shutdown) {
+    add(counters.rejected);
+  }
+  if (cause == CloseCause::protocol_error || cause == CloseCause::malformed_packet ||
+      cause == CloseCause::packet_too_large) {
+    add(counters.protocol_errors);
+    component_->report(MqttComponent::Trouble::protocol, peer(), machine_.close_detail(), thread().timers().now());
+  }
+}
+
+}  // namespace jl::network

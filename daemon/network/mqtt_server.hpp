@@ -1,0 +1,88 @@
+#pragma once
+// The MQTT server component: a listening socket and its connections, each driving a wire::mqtt::ServerMachine on one
+// I/O thread. It knows nothing of devices: a handler decides who may connect and takes what is published.
+#include "daemon/network/io_thread.hpp"
+#include "daemon/wire/mqtt/server.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <string>
+
+namespace jl::network {
+
+struct MqttServerOptions {
+  std::string id;                ///< of the component, for logs
+  std::string host = "0.0.0.0";  ///< address, or a name that resolves to one
+  std::uint16_t port = 1883;     ///< 0 = any free one (tests)
+  wire::mqtt::ServerLimits limits{};
+  std::uint32_t max_connections = 100'000;
+  std::chrono::seconds connect_timeout{10};  ///< from accept to CONNACK
+  std::uint32_t max_send_bytes = 1u << 20u;  ///< unsent bytes after which a slow consumer is closed
+};
+
+/// Counters of one component since it started. Written by the I/O threads, read by anyone.
+struct MqttServerCounters {
+  std::atomic<std::uint64_t> accepted{0}, connected{0}, rejected{0}, disconnected{0}, received_messages{0},
+      sent_messages{0}, received_bytes{0}, sent_bytes{0}, protocol_errors{0}, over_limit{0}, slow_consumers{0};
+  std::atomic<std::uint32_t> connections{0};  ///< open sockets now
+};
+
+class MqttConnection;
+
+/// State that the handler hangs on a connection. Destroyed on the connection's thread after on_close.
+class MqttAttachment {
+ public:
+  virtual ~MqttAttachment() = default;
+};
+
+/// Takes what the connections of a component do. Every call is on the connection's own thread.
+class MqttServerHandler {
+ public:
+  virtual ~MqttServerHandler() = default;
+  /// Answer with connection.accept() or refuse(), now or later (the connect timeout bounds "later").
+  virtual void on_connect(MqttConnection& connection, const wire::mqtt::ConnectView& connect) = 0;
+  virtual wire::mqtt::ReasonCode on_publish(MqttConnection& connection, const wire::mqtt::PublishView& publish) = 0;
+  virtual wire::mqtt::ReasonCode on_subscribe(MqttConnection& connection, std::string_view filter,
+                                              const wire::mqtt::SubscribeOptions& options) = 0;
+  virtual void on_unsubscribe(MqttConnection& connection, std::string_view filter) { (void)connection, (void)filter; }
+  virtual void on_delivered(MqttConnection& connection, std::uint64_t tag) { (void)connection, (void)tag; }
+  /// Only for connections that were announced by on_connect. `will` as ServerEvents::on_close.
+  virtual void on_close(MqttConnection& connection, wire::mqtt::CloseCause cause, bool will) = 0;
+};
+
+/// One client. Only its own thread touches it; others hold a weak_ptr and go through thread().post().
+class MqttConnection : public std::enable_shared_from_this<MqttConnection> {
+ public:
+  virtual ~MqttConnection() = default;
+  virtual void accept(const wire::mqtt::AcceptOptions& options) = 0;
+  virtual void refuse(wire::mqtt::ReasonCode reason, std::string_view text = {}) = 0;
+  [[nodiscard]] virtual bool publish(const wire::mqtt::OutgoingPublish& message) = 0;
+  virtual void close(wire::mqtt::CloseCause cause, wire::mqtt::ReasonCode reason) = 0;
+  [[nodiscard]] virtual int granted_qos(std::string_view topic) const = 0;
+  [[nodiscard]] virtual const wire::mqtt::Will* will() const = 0;
+  [[nodiscard]] virtual wire::mqtt::ProtocolVersion version() const = 0;
+  [[nodiscard]] virtual std::string peer() const = 0;  ///< "192.0.2.7:50312"
+  [[nodiscard]] virtual IoThread& thread() const = 0;
+  /// Steady milliseconds of the last packet in or publish out.
+  [[nodiscard]] virtual Millis last_activity() const = 0;
+  std::unique_ptr<MqttAttachment> attachment;
+};
+
+class MqttServer {
+ public:
+  /// Binds and listens. Errors: address_in_use, denied (privileged port), network (`bind 0.0.0.0:1883: ...`), invalid
+  /// (host).
+  [[nodiscard]] static Result<std::unique_ptr<MqttServer>> start(const MqttServerOptions& options, IoThreads& threads,
+                                                                 std::shared_ptr<MqttServerHandler> handler);
+  /// Stops accepting, closes every connection (MQTT 5: DISCONNECT "server shutting down"), and waits for them at most
+  /// `drain`. Not from an I/O thread.
+  virtual void stop(std::chrono::milliseconds drain) = 0;
+  /// New limits, for connections accepted from now on. host and port are not changed.
+  virtual void update(const MqttServerOptions& options) = 0;
+  [[nodiscard]] virtual std::uint16_t port() const = 0;
+  [[nodiscard]] virtual const MqttServerCounters& counters() const = 0;
+  virtual ~MqttServer() = default;
+};
+
+}  // namespace jl::network

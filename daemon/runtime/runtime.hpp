@@ -1,0 +1,79 @@
+#pragma once
+// Makes reality match the store: which network components listen, which gateways are attached to them, which sessions a
+// change ends; and reports what is really happening. Changes come on the mutation thread; status from any thread.
+#include "daemon/access/mqtt_access.hpp"
+#include "common/model/network.hpp"
+#include "common/model/resource.hpp"
+
+#include <chrono>
+#include <mutex>
+#include <string>
+
+namespace jl::runtime {
+
+/// One resource that a commit changes: nullopt before = new, after = deleted.
+struct ResourceChange {
+  std::optional<model::Resource> before, after;
+  [[nodiscard]] const model::Resource& any() const { return after ? *after : *before; }
+};
+
+class Runtime {
+ public:
+  Runtime(network::IoThreads& threads, const access::Context& context, const device::Catalogs& catalogs, std::string node_id);
+  ~Runtime();
+  Runtime(const Runtime&) = delete;
+
+  /// Starts listeners that the changes call for, before they are committed. Fails with the reason, having changed
+  /// nothing. After success exactly one of commit() and rollback() follows.
+  Status prepare(const std::vector<ResourceChange>& changes);
+  /// The changes are in the store: stops what is no longer wanted, attaches gateways, ends sessions that lost their
+  /// ground. Returns how many sessions were cut.
+  std::size_t commit(const std::vector<ResourceChange>& changes);
+  void rollback();
+
+  /// Binds every enabled component at boot; one that cannot start is `failed`, logged, and retried with backoff.
+  void boot(const std::vector<model::Resource>& networks);
+  /// Tries failed components again that are due. Call about once a second.
+  void retry_failed();
+  /// Stops every listener, giving connections `drain` to end.
+  void stop(std::chrono::milliseconds drain);
+
+  /// Live sessions that disabling or deleting a resource would cut.
+  [[nodiscard]] std::size_t sessions_of(std::string_view kind, std::string_view id) const;
+  /// How many sessions a set of changes would cut.
+  [[nodiscard]] std::size_t sessions_cut_by(const std::vector<ResourceChange>& changes) const;
+
+  /// The `status` member of a network, gateway or protocol document.
+  [[nodiscard]] boost::json::object status_of(const model::Resource& resource) const;
+  struct Totals {
+    std::size_t running = 0, failed = 0, stopped = 0;
+    std::vector<std::pair<std::string, std::string>> reasons;  ///< id, reason of the failed
+  };
+  [[nodiscard]] Totals network_totals() const;
+  /// Messages that gateways received since the start.
+  [[nodiscard]] std::uint64_t received() const;
+  /// Gateway counters by id, for metrics.
+  [[nodiscard]] std::map<std::string, std::shared_ptr<access::GatewayCounters>> gateway_counters() const;
+
+ private:
+  struct Component;
+  struct Prepared;
+  Result<std::unique_ptr<Component>> start(const model::Resource& resource);
+  void attach_gateways();
+  void end_sessions(const std::function<bool(const access::Session&)>& wanted, std::size_t& cut);
+  [[nodiscard]] std::optional<model::MqttServer> wanted_configuration(const model::Resource& resource) const;
+
+  network::IoThreads& threads_;
+  access::Context context_;
+  const device::Catalogs& catalogs_;
+  std::string node_id_;
+  mutable std::mutex mutex_;  // components_ and counters_: changed on the mutation thread, read by status
+  std::map<std::string, std::unique_ptr<Component>, std::less<>> components_;
+  std::map<std::string, std::shared_ptr<access::GatewayCounters>> counters_;
+  std::unique_ptr<Prepared> prepared_;
+};
+
+/// Options of a listener from its configuration.
+[[nodiscard]] network::MqttServerOptions mqtt_options(const std::string& id, const model::MqttServer& configuration);
+
+}  // namespace jl::runtime

@@ -1,0 +1,47 @@
+// Gateways: a component of the right type, a protocol that speaks its transport, and what stays fixed once products use
+// them (access.md 1.4, 2).
+#include "common/model/gateway.hpp"
+
+#include "daemon/services/rules.hpp"
+
+namespace jl::services {
+
+Status check_gateway(RuleContext& context, const Resource* before, const Resource* after) {
+  if (!after) return {};
+  const auto spec = model::from_json<model::Gateway>(after->spec);
+  const auto& provider = model::provider_info(spec.provider);
+
+  JL_TRY(const Resource* network, context.view.get("network", spec.channel_id.id));
+  if (network) {
+    const std::string type(network->spec.at("type").as_string());
+    if (type != provider.network_type) {
+      context.problem(*after, "spec.channelId", "network \"" + network->id + "\" is " + type + "; this provider needs " + provider.network_type);
+    }
+    if (!provider.shares_component) {
+      JL_TRY(const auto users, context.view.users_of("network", network->id, 2));
+      for (const auto& user : users) {
+        if (user != after->label()) context.problem(*after, "spec.channelId", "network \"" + network->id + "\" is used by " + user + " already", Errc::in_use);
+      }
+    }
+  }
+  JL_TRY(const Resource* protocol, context.view.get("protocol", spec.protocol.id));
+  if (protocol) {
+    const codec::Protocol* codec = device::codec_for(*protocol);
+    const auto transports = codec ? codec->transports() : std::span<const std::string>();
+    if (std::ranges::find(transports, provider.transport) == transports.end()) {
+      context.problem(*after, "spec.protocol", "protocol \"" + protocol->id + "\" does not speak " + provider.transport);
+    }
+    if (after->enabled && !protocol->enabled) {
+      context.problem(*after, "spec.protocol", "protocol \"" + protocol->id + "\" is disabled; enable it first", Errc::disabled);
+    }
+  }
+  if (before && before->spec.at("protocol") != after->spec.at("protocol")) {
+    JL_TRY(const std::size_t products, context.view.count_users("gateway", after->id, "product", 1));
+    if (products > 0) {
+      context.problem(*after, "spec.protocol", "cannot change while products use the gateway", Errc::in_use);
+    }
+  }
+  return {};
+}
+
+}  // namespace jl::services
