@@ -164,7 +164,7 @@ class FlagDocument {
   // Not set_path: keys of maps may have dots.
   Status map_entry(const FlagInfo& flag, const std::string& key, json::value value) {
     if (!find_path(out_, flag.path)) set_path(out_, flag.path, json::object());
-    auto* map = const_cast<json::value*>(find_path(out_, flag.path))->if_object();
+    auto* map = find_path(out_, flag.path)->if_object();
     if (!map) return Error(Errc::usage, "--" + flag.name + ": the file has something other than an object there");
     (*map)[key] = std::move(value);
     return {};

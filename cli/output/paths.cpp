@@ -18,10 +18,13 @@ const json::value* find_path(const json::value& root, std::string_view path) {
     return find_path((*array)[index], path);
   }
   const auto* object = root.if_object();
-  if (!object) return nullptr;
+  return object ? find_path(*object, path) : nullptr;
+}
+
+const json::value* find_path(const json::object& root, std::string_view path) {
   // The longest key first, so that {"a.b": 1} wins over {"a": {"b": 2}}.
   for (std::size_t end = path.size();;) {
-    if (const auto* value = object->if_contains(path.substr(0, end))) {
+    if (const auto* value = root.if_contains(path.substr(0, end))) {
       std::string_view rest = path.substr(end);
       if (rest.starts_with('.')) rest.remove_prefix(1);
       if (const json::value* found = find_path(*value, rest)) return found;
@@ -30,6 +33,10 @@ const json::value* find_path(const json::value& root, std::string_view path) {
     end = path.find_last_of(".[", end - 1);
     if (end == path.npos) return nullptr;
   }
+}
+
+json::value* find_path(json::object& root, std::string_view path) {
+  return const_cast<json::value*>(find_path(std::as_const(root), path));
 }
 
 void set_path(json::object& root, std::string_view path, json::value value) {

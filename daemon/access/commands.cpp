@@ -155,17 +155,7 @@ void Commands::disconnect(const std::string& device_id, std::function<void(Resul
   if (!*found) return done(Error(Errc::not_found, "device \"" + device_id + "\" does not exist", "jlctl device list"));
   const auto session = context_.sessions.find(device_id);
   if (!session) return done(false);
-  session->thread->post([session, done = std::move(done)] {
-    const auto connection = session->connection.lock();
-    auto* client = connection ? static_cast<MqttClient*>(connection->attachment.get()) : nullptr;
-    if (!client) return done(false);
-    if (session->is_child()) {
-      client->drop_child(session->device_id);
-    } else {
-      connection->close(wire::mqtt::CloseCause::administrative, wire::mqtt::ReasonCode::administrative_action);
-    }
-    done(true);
-  });
+  session->thread->post([context = context_, session, done = std::move(done)] { done(end_session(context, session)); });
 }
 
 }  // namespace jl::access

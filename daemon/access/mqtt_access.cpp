@@ -62,7 +62,18 @@ void MqttAccess::on_connect(network::MqttConnection& connection, const wire::mqt
   MqttClient* raw = client.get();
   connection.attachment = std::move(client);
   raw->go_online();
+  // A change that was committed after the look-up above, and looked for sessions before this one was there, ended none.
+  if (!is_still_welcome(raw->device_id(), gateway->id)) {
+    return refuse(connection, ReasonCode::server_unavailable, connect.client_id, "the device or its gateway changed just now", nullptr);
+  }
   connection.accept({});
+}
+
+bool MqttAccess::is_still_welcome(const std::string& device_id, std::string_view gateway_id) const {
+  const auto gateways = gateways_.load();
+  if (std::ranges::find(*gateways, gateway_id, &AttachedGateway::id) == gateways->end()) return false;
+  const auto device = context_.directory.find(device_id);
+  return device && *device && (*device)->enabled && (*device)->product && (*device)->product->enabled;
 }
 
 ReasonCode MqttAccess::on_publish(network::MqttConnection& connection, const wire::mqtt::PublishView& publish) {
@@ -76,11 +87,11 @@ ReasonCode MqttAccess::on_subscribe(network::MqttConnection&, std::string_view, 
   return static_cast<ReasonCode>(options.qos);
 }
 
-void MqttAccess::on_close(network::MqttConnection& connection, wire::mqtt::CloseCause, bool will) {
+void MqttAccess::on_close(network::MqttConnection& connection, wire::mqtt::CloseCause cause, bool will) {
   auto* client = static_cast<MqttClient*>(connection.attachment.get());
   if (!client) return;
   if (const auto* message = connection.will(); will && message) (void)client->on_publish(message->topic, message->payload);
-  client->on_close();
+  client->on_close(cause != wire::mqtt::CloseCause::administrative && cause != wire::mqtt::CloseCause::server_shutdown);
 }
 
 }  // namespace jl::access

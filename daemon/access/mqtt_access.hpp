@@ -35,6 +35,7 @@ class MqttAccess final : public network::MqttServerHandler {
   void on_close(network::MqttConnection& connection, wire::mqtt::CloseCause cause, bool will) override;
 
  private:
+  [[nodiscard]] bool is_still_welcome(const std::string& device_id, std::string_view gateway_id) const;
   void refuse(network::MqttConnection& connection, wire::mqtt::ReasonCode reason, std::string_view client_id, std::string_view why,
               GatewayCounters* counters);
   Context context_;

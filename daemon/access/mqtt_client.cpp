@@ -29,6 +29,9 @@ log::RateLimit& message_log() {
 }  // namespace
 
 void record_session(const Context& context, const Session& session, bool online, network::IoThread& thread) {
+  if (!online) {
+    if (const auto device = context.directory.find(session.device_id); device && !*device) return;
+  }
   device::TurnLog& log = context.log_of(thread);
   const Millis now = context.clock.now();
   device::state_key(log.key_buffer, session.product_id, session.device_id);
@@ -43,6 +46,19 @@ void record_session(const Context& context, const Session& session, bool online,
   if (session.is_child()) body["headers"].as_object()["parentId"] = session.parent_id;
   message.json = json::serialize(body);
   context.bus.publish({message, session.product_id, session.device_id, now}, log);
+}
+
+bool end_session(const Context& context, const std::shared_ptr<const Session>& session) {
+  const auto connection = session->connection.lock();
+  auto* client = connection ? static_cast<MqttClient*>(connection->attachment.get()) : nullptr;
+  if (client && session->is_child()) {
+    client->drop_child(session->device_id);
+    return true;
+  }
+  if (connection) connection->close(wire::mqtt::CloseCause::administrative, ReasonCode::administrative_action);
+  // Without a connection, or with one that was closing already, it was kept online.
+  if (context.sessions.remove(*session)) record_session(context, *session, false, *session->thread);
+  return true;
 }
 
 MqttClient::MqttClient(const Context& context, network::MqttConnection& connection, device::DeviceRecord device,
@@ -109,7 +125,10 @@ void MqttClient::handle(const DeviceMessage& message) {
     keep_online_ms_ = std::clamp<Millis>(message.headers.keep_online_timeout_seconds, 1, 86'400) * 1000;
   }
   if (message.has_child) return handle_child(message, device_id(), 1);
-  if (message.headers.ignore_session) return publish(message, device_.identity.product_id);
+  if (message.headers.ignore_session) {
+    pending_.complete(message);
+    return publish(message, device_.identity.product_id);
+  }
   if (message.type == MessageType::offline) {
     // The session ends and the connection stays: the next message brings the device back.
     if (session_ && context_.sessions.remove(*session_)) {
@@ -126,20 +145,20 @@ void MqttClient::handle(const DeviceMessage& message) {
       if (message.headers.force) publish(message, device_.identity.product_id);
       return;
     case MessageType::register_device: handle_registration(message, {}); break;
-    case MessageType::derived_metadata: {
-      boost::system::error_code ec;
-      const json::value parsed = json::parse(json::string_view(message.json), ec);
-      if (ec || !parsed.is_object()) break;
-      const auto* metadata = parsed.as_object().if_contains("metadata");
-      const auto* all = parsed.as_object().if_contains("all");
-      if (metadata && metadata->is_string()) {
-        context_.provisioner.derive_metadata(message.device_id, std::string(metadata->as_string()), all && all->is_bool() && all->as_bool());
-      }
-      break;
-    }
+    case MessageType::derived_metadata: derive_metadata(message); break;
     default: pending_.complete(message); break;
   }
   publish(message, device_.identity.product_id);
+}
+
+void MqttClient::derive_metadata(const DeviceMessage& message) {
+  boost::system::error_code ec;
+  const json::value parsed = json::parse(json::string_view(message.json), ec);
+  if (ec || !parsed.is_object()) return;
+  const auto* metadata = parsed.as_object().if_contains("metadata");
+  const auto* all = parsed.as_object().if_contains("all");
+  if (!metadata || !metadata->is_string()) return;
+  context_.provisioner.derive_metadata(message.device_id, std::string(metadata->as_string()), all && all->is_bool() && all->as_bool());
 }
 
 void MqttClient::handle_registration(const DeviceMessage& message, const std::string& parent_id) {
@@ -171,7 +190,7 @@ void MqttClient::handle_registration(const DeviceMessage& message, const std::st
         thread->post([weak, child_id, parent_id] {
           const auto connection = weak.lock();
           auto* client = connection ? static_cast<MqttClient*>(connection->attachment.get()) : nullptr;
-          if (!client) return;
+          if (!client || client->closed_) return;
           DeviceMessage probe;
           probe.device_id = child_id;
           probe.type = MessageType::online;
@@ -182,7 +201,12 @@ void MqttClient::handle_registration(const DeviceMessage& message, const std::st
 
 // Finds the child that a message speaks for; nullptr (and a log record) when this device may not speak for it.
 MqttClient::Child* MqttClient::child_of(const DeviceMessage& message, const std::string& parent_id) {
-  if (const auto it = children_.find(message.device_id); it != children_.end()) return &it->second;
+  // What has no session was not told of changes either: it is looked up again.
+  const auto known = children_.find(message.device_id);
+  if (known != children_.end()) {
+    if (known->second.session) return &known->second;
+    children_.erase(known);
+  }
   const auto found = context_.directory.find(message.device_id);
   std::string why;
   if (!found) {
@@ -240,6 +264,7 @@ void MqttClient::handle_child(const DeviceMessage& wrapper, const std::string& p
       if (message.headers.ignore_session || (codec::is_reply(message.type) && !message.success)) break;
       if (!child->session) open_child(*child, message.device_id, parent_id);
       if (message.type == MessageType::online && !message.headers.force) return;
+      if (message.type == MessageType::derived_metadata) derive_metadata(message);
       break;
   }
   pending_.complete(message);
@@ -277,13 +302,14 @@ void MqttClient::publish(const DeviceMessage& message, std::string_view product_
   context_.bus.publish({message, product_id, message.device_id, context_.clock.now()}, context_.log_of(connection_.thread()));
 }
 
-void MqttClient::on_close() {
+void MqttClient::on_close(bool may_keep) {
+  closed_ = true;
   pending_.fail_all(Errc::connection_lost);
   while (!children_.empty()) close_child(std::string(children_.begin()->first));
   if (!session_) return;
   counters_->disconnected.fetch_add(1, std::memory_order_relaxed);
   const auto current = context_.sessions.find(device_id());
-  if (keep_online_ && current == session_) {
+  if (keep_online_ && may_keep && current == session_) {
     context_.kept[connection_.thread().index()]->keep(session_, keep_online_ms_, [context = context_](const Session& session) {
       if (context.sessions.remove(session)) record_session(context, session, false, *session.thread);
     });
@@ -299,6 +325,7 @@ int MqttClient::qos_for(const codec::MqttDownlink& downlink) const {
 }
 
 void MqttClient::send(const codec::DownMessage& message, const std::string& target_device, MessageType reply, Millis timeout, CommandDone done) {
+  if (closed_) return done(Error(Errc::connection_lost, "the connection of device \"" + device_id() + "\" is gone"));
   if (pending_.is_full()) return done(Error(Errc::system_busy, "too many commands wait for device \"" + device_id() + "\""));
   auto encoded = codec_.encode(message, device_.identity);
   if (!encoded) return done(encoded.error());

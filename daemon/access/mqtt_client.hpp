@@ -16,8 +16,9 @@ class MqttClient final : public network::MqttAttachment {
   /// Puts the session into the registry, closing the one it replaces, and says ONLINE.
   void go_online();
   wire::mqtt::ReasonCode on_publish(std::string_view topic, std::string_view payload);
-  /// The connection is over: children and the device itself go offline, unless it asked to be kept online.
-  void on_close();
+  /// The connection is over: children and the device itself go offline. `may_keep` is false when jlinkd itself ended
+  /// it; else a device that asked for it is kept online.
+  void on_close(bool may_keep);
 
   /// Sends a message to this device or, when it is a CHILD message, through it. Answers through `done`.
   void send(const codec::DownMessage& message, const std::string& target_device, codec::MessageType reply, Millis timeout, CommandDone done);
@@ -33,6 +34,7 @@ class MqttClient final : public network::MqttAttachment {
   void handle(const codec::DeviceMessage& message);
   void handle_child(const codec::DeviceMessage& message, const std::string& parent_id, int depth);
   void handle_registration(const codec::DeviceMessage& message, const std::string& parent_id);
+  void derive_metadata(const codec::DeviceMessage& message);
   Child* child_of(const codec::DeviceMessage& message, const std::string& parent_id);
   void open_child(Child& child, const std::string& child_id, const std::string& parent_id);
   void close_child(const std::string& child_id);
@@ -48,12 +50,17 @@ class MqttClient final : public network::MqttAttachment {
   std::shared_ptr<const Session> session_;
   std::map<std::string, Child, std::less<>> children_;
   PendingCommands pending_;
+  bool closed_ = false;  // the connection may live on for a while to send its last bytes
   bool keep_online_ = false;
   Millis keep_online_ms_ = 600'000;
 };
 
-/// Publishes ONLINE or OFFLINE of a session on the bus and keeps its state record. Shared with sessions that outlive
-/// their connection.
+/// Publishes ONLINE or OFFLINE of a session on the bus and keeps its state record; of a deleted device nothing is kept.
+/// Shared with sessions that outlive their connection.
 void record_session(const Context& context, const Session& session, bool online, network::IoThread& thread);
+
+/// Ends a session because jlinkd wants it to: closes its connection, drops the child, or forgets what was kept online.
+/// On the session's thread. Returns whether it was live.
+bool end_session(const Context& context, const std::shared_ptr<const Session>& session);
 
 }  // namespace jl::access

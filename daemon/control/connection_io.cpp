@@ -187,6 +187,7 @@ asio::awaitable<void> Connection::await_wake() {
 }
 
 void Connection::wake() {
+  if (exchange_ && exchange_->is_cut_stream()) close();  // it may be in the middle of a write that takes long
   is_woken_ = true;
   wake_.cancel();
 }

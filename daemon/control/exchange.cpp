@@ -97,9 +97,9 @@ void Exchange::start_stream() {
 bool Exchange::line(std::string text, bool droppable) {
   const Lock lock(mutex_);
   if (state_ != State::streaming || is_gone_ || is_cut_) return false;
-  const std::size_t size = waiting() + in_flight_;
-  if (droppable && size + text.size() >= kMaxDroppable) return false;
-  if (size + text.size() >= kMaxQueued) {
+  const std::size_t size = waiting() + in_flight_ + text.size() + 1;
+  if (droppable && size > kMaxDroppable) return false;
+  if (size > kMaxQueued) {
     is_cut_ = true;
     lines_ = std::string();
     taken_ = 0;
@@ -206,6 +206,11 @@ void Exchange::detach() {
 CallNotes Exchange::notes() const {
   const Lock lock(mutex_);
   return notes_;
+}
+
+bool Exchange::is_cut_stream() const {
+  const Lock lock(mutex_);
+  return is_cut_ && state_ != State::replied;
 }
 
 std::optional<Error> Exchange::stream_error() const {

@@ -12,8 +12,8 @@
 
 namespace jl::control {
 
-inline constexpr std::size_t kMaxDroppable = 1u << 20u;  ///< queued bytes from which on droppable lines are dropped
-inline constexpr std::size_t kMaxQueued = 64u << 20u;    ///< queued bytes from which on a stream is cut
+inline constexpr std::size_t kMaxDroppable = 1u << 20u;  ///< queued bytes that droppable lines may make
+inline constexpr std::size_t kMaxQueued = 64u << 20u;    ///< queued bytes above which a stream is cut
 
 /// A whole answer.
 struct Reply {
@@ -61,6 +61,8 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   /// After this nothing of the server is touched any more, whatever the handler does.
   void detach();
   [[nodiscard]] CallNotes notes() const;
+  /// Whether a stream took more than it may hold: it is over, whatever is still being sent.
+  [[nodiscard]] bool is_cut_stream() const;
   /// The error a stream ended with.
   [[nodiscard]] std::optional<Error> stream_error() const;
 

@@ -39,6 +39,7 @@ std::shared_ptr<void> TailSink::subscribe(TailFilter filter, Line line) {
   count_.store(subscribers_.size(), std::memory_order_relaxed);
   return {subscriber.get(), [this, subscriber](void*) {
             const std::scoped_lock inner(mutex_);
+            subscriber->active = false;
             std::erase(subscribers_, subscriber);
             count_.store(subscribers_.size(), std::memory_order_relaxed);
           }};
@@ -48,10 +49,11 @@ void TailSink::on_message(const Envelope& e, TurnLog&) {
   if (count_.load(std::memory_order_relaxed) == 0) return;
   std::string line;
   const std::scoped_lock lock(mutex_);
-  for (const auto& subscriber : subscribers_) {
+  const auto subscribers = subscribers_;  // a line may end its own subscription
+  for (const auto& subscriber : subscribers) {
     const TailFilter& f = subscriber->filter;
-    const bool wanted = (f.device.empty() || f.device == e.device_id) && (f.product.empty() || f.product == e.product_id) &&
-                        (f.type.empty() || f.type == codec::to_string(e.message.type));
+    const bool wanted = subscriber->active && (f.device.empty() || f.device == e.device_id) &&
+                        (f.product.empty() || f.product == e.product_id) && (f.type.empty() || f.type == codec::to_string(e.message.type));
     if (!wanted) continue;
     if (line.empty()) line = boost::json::serialize(message_document(e.received, e.product_id, e.device_id, e.message.json));
     subscriber->line(line);

@@ -58,7 +58,8 @@ struct TailFilter {
 class TailSink final : public Sink {
  public:
   using Line = std::function<void(const std::string& json)>;
-  /// Calls `line` on I/O threads with the API's JSON for each message that passes; the handle ends it.
+  /// Calls `line` on I/O threads with the API's JSON for each message that passes, one at a time; the handle
+  /// ends it, also from within such a call.
   [[nodiscard]] std::shared_ptr<void> subscribe(TailFilter filter, Line line);
   void on_message(const Envelope& envelope, TurnLog& log) override;
 
@@ -66,9 +67,10 @@ class TailSink final : public Sink {
   struct Subscriber {
     TailFilter filter;
     Line line;
+    bool active = true;
   };
   std::atomic<std::size_t> count_{0};
-  std::mutex mutex_;
+  std::recursive_mutex mutex_;  // recursive: a line may be the last one and give up its own handle
   std::vector<std::shared_ptr<Subscriber>> subscribers_;
 };
 

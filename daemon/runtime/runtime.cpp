@@ -201,15 +201,7 @@ void Runtime::end_sessions(const std::function<bool(const access::Session&)>& wa
   });
   cut += ending.size();
   for (const auto& session : ending) {
-    session->thread->post([session] {
-      const auto connection = session->connection.lock();
-      if (!connection) return;
-      if (session->is_child()) {
-        if (auto* client = static_cast<access::MqttClient*>(connection->attachment.get())) client->drop_child(session->device_id);
-      } else {
-        connection->close(wire::mqtt::CloseCause::administrative, wire::mqtt::ReasonCode::administrative_action);
-      }
-    });
+    session->thread->post([context = context_, session] { (void)access::end_session(context, session); });
   }
 }
 

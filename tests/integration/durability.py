@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Kills jlinkd with SIGKILL at random points of a storm of mutations and QoS 1 publishes, again and again.
 
 After each restart: every acknowledged mutation and every acknowledged message is there, nothing is half there (a

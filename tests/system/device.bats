@@ -35,7 +35,7 @@ has_tail() { [[ -s $BATS_TEST_TMPDIR/tail ]]; }
   jq -e '.type == "REPORT_PROPERTY" and .deviceId == "dev-1" and .productId == "sensor" and .message.properties.temp == 21.5' \
     "$BATS_TEST_TMPDIR/tail"
   [[ $(jlctl device state dev-1 -o value=properties.temp.value) == 21.5 ]]
-  jlctl device messages dev-1 --type REPORT_PROPERTY -o json | jq -e '.data[0].message.properties.temp == 21.5'
+  jlctl device messages dev-1 --type REPORT_PROPERTY -o json | jq -e '.data.items[0].message.properties.temp == 21.5'
 }
 
 @test "a QoS 1 message is stored when it has been acknowledged" {
@@ -56,7 +56,7 @@ has_tail() { [[ -s $BATS_TEST_TMPDIR/tail ]]; }
 
 @test "events and tags arrive with their own types" {
   publish dev-2 event/overheat '{"data":{"level":2}}'
-  jlctl device messages dev-2 --type EVENT -o json | jq -e '.data[0].message | .event == "overheat" and .data.level == 2'
+  jlctl device messages dev-2 --type EVENT -o json | jq -e '.data.items[0].message | .event == "overheat" and .data.level == 2'
   publish dev-2 tags '{"tags":{"site":"north"}}'
   jlctl device state dev-2 -o json | jq -e '.data.tags.site == "north" or .data.tags.site.value == "north"'
 }
@@ -146,9 +146,9 @@ has_tail() { [[ -s $BATS_TEST_TMPDIR/tail ]]; }
 }
 
 @test "an unknown topic is acknowledged and nothing is stored" {
-  before=$(jlctl device messages dev-2 -o json | jq '.data | length')
+  before=$(jlctl device messages dev-2 -o json | jq '.data.items | length')
   publish dev-2 no/such/topic '{}'
-  [[ $(jlctl device messages dev-2 -o json | jq '.data | length') == "$before" ]]
+  [[ $(jlctl device messages dev-2 -o json | jq '.data.items | length') == "$before" ]]
 }
 
 @test "a payload that is no JSON is acknowledged, dropped, and the device stays" {
@@ -171,5 +171,5 @@ has_tail() { [[ -s $BATS_TEST_TMPDIR/tail ]]; }
   until_true 10 not_running "$(daemon_pid)"
   start_daemon
   [[ $(jlctl device state dev-2 -o value=properties.temp.value) == 77.25 ]]
-  jlctl device messages dev-2 --limit 1 -o json | jq -e '.data[0].message.properties.temp == 77.25'
+  jlctl device messages dev-2 --limit 1 -o json | jq -e '.data.items[0].message.properties.temp == 77.25'
 }

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """A device of the official protocol for the system tests: answers reads, writes and functions until it is ended.
 
 usage: device.py PORT DEVICE   (product "sensor", secureId DEVICE, secureKey key-DEVICE)

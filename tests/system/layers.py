@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Reads every #include of the project and prints those that go up: README, "How it is built". Exit 1 when there are any."""
 import pathlib
 import re

@@ -10,13 +10,13 @@ setup_file() {
 teardown_file() { remove_home; }
 teardown() { show_log; }
 
-logged() { jlctl log access -o json | jq -e "[.data[] | select($1)] | length > 0" >/dev/null; }
+logged() { jlctl log access -o json | jq -e "[.data.items[] | select($1)] | length > 0" >/dev/null; }
 
 @test "a change leaves one record: who, what, on what, how long, how it ended, revisions" {
   jlctl product add logged
   until_true 10 logged '.action == "product add" and .object == "product/logged" and .status == "ok" and .uid == '"$(id -u)"' and
     .duration >= 0 and .httpStatus == 201 and (.revisionAfter > 0)'
-  [[ $(jlctl log access -o json | jq '[.data[] | select(.object == "product/logged")] | length') -eq 1 ]]
+  [[ $(jlctl log access -o json | jq '[.data.items[] | select(.object == "product/logged")] | length') -eq 1 ]]
 }
 
 @test "a change that fails leaves a record with its code" {
@@ -25,12 +25,12 @@ logged() { jlctl log access -o json | jq -e "[.data[] | select($1)] | length > 0
 }
 
 @test "filters: status, action, user, since, grep, limit" {
-  jlctl log access --status failed -o json | jq -e '[.data[] | select(.status != "failed")] | length == 0'
-  jlctl log access --action "product *" -o json | jq -e '(.data | length > 0) and ([.data[] | select(.action | startswith("product ") | not)] | length == 0)'
-  jlctl log access --user nobody-at-all -o json | jq -e '.data | length == 0'
-  jlctl log access --since 2099-01-01T00:00:00Z -o json | jq -e '.data | length == 0'
-  jlctl log access --grep product/logged -o json | jq -e '.data | length > 0'
-  jlctl log access --limit 1 -o json | jq -e '.data | length == 1'
+  jlctl log access --status failed -o json | jq -e '[.data.items[] | select(.status != "failed")] | length == 0'
+  jlctl log access --action "product *" -o json | jq -e '(.data.items | length > 0) and ([.data.items[] | select(.action | startswith("product ") | not)] | length == 0)'
+  jlctl log access --user nobody-at-all -o json | jq -e '.data.items | length == 0'
+  jlctl log access --since 2099-01-01T00:00:00Z -o json | jq -e '.data.items | length == 0'
+  jlctl log access --grep product/logged -o json | jq -e '.data.items | length > 0'
+  jlctl log access --limit 1 -o json | jq -e '.data.items | length == 1'
 }
 
 @test "--follow goes on as new records arrive" {
@@ -48,9 +48,9 @@ logged() { jlctl log access -o json | jq -e "[.data[] | select($1)] | length > 0
   credentials dev-1 wrong
   run mosquitto_pub -h 127.0.0.1 -p "$mqtt_port" -i dev-1 -u "$mqtt_user" -P "$mqtt_password" -t x -m x
   [[ $status -ne 0 ]]
-  stored() { jlctl log system -o json | jq -e '[.data[] | select(.level == "WARN" or .level == "ERROR")] | length > 0' >/dev/null; }
+  stored() { jlctl log system -o json | jq -e '[.data.items[] | select(.level == "WARN" or .level == "ERROR")] | length > 0' >/dev/null; }
   until_true 10 stored
-  jlctl log system -o json | jq -e '[.data[] | select(.level == "INFO" or .level == "DEBUG")] | length == 0'
+  jlctl log system -o json | jq -e '[.data.items[] | select(.level == "INFO" or .level == "DEBUG")] | length == 0'
 }
 
 @test "stats count the records, purge deletes them" {

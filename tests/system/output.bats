@@ -26,7 +26,7 @@ teardown() { show_log; }
   [[ $(jlctl device list -o name) == $'device/dev-1\ndevice/dev-2' || $(jlctl device list -o name) == $'dev-1\ndev-2' ]]
   [[ $(jlctl device list -q) == $'dev-1\ndev-2' ]]
   [[ $(jlctl device list -o jsonl | jq -r .id) == $'dev-1\ndev-2' ]]
-  [[ $(jlctl device list -o json | jq -r '.data[].id') == $'dev-1\ndev-2' ]]
+  [[ $(jlctl device list -o json | jq -r '.data.items[].id') == $'dev-1\ndev-2' ]]
   [[ $(jlctl device list -o yaml | grep -c 'id: dev-') -ge 2 ]]
 }
 
@@ -97,10 +97,13 @@ teardown() { show_log; }
 }
 
 @test "a dangerous verb without a terminal and without --yes refuses (12) and changes nothing" {
-  run --separate-stderr jlctl device disable dev-2 </dev/null
+  jlctl product add dangerous
+  run --separate-stderr jlctl product delete dangerous </dev/null
   assert_error 12 unconfirmed
   [[ $stderr == *--yes* ]]
-  [[ $(jlctl device show dev-2 -o value=enabled) == true ]]
+  run --separate-stderr jlctl product delete dangerous --no-input
+  assert_error 12 unconfirmed
+  jlctl product exists dangerous
 }
 
 @test "wait ends with 0 when the condition holds and with 8 when the time passes" {

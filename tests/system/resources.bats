@@ -16,7 +16,7 @@ result_of() { jq -r .data.result; }
   [[ $(jlctl network add n1 --type mqtt-server --host 127.0.0.1 --port "$port" -o json | result_of) == created ]]
   [[ $(jlctl network show n1 -o value=status.state) == running ]]
   [[ $(jlctl network show n1 -o value=spec.type) == MQTT_SERVER ]]
-  [[ $(jlctl network list -o json | jq -r '.data[].id') == n1 ]]
+  [[ $(jlctl network list -o json | jq -r '.data.items[].id') == n1 ]]
   [[ $(jlctl network edit n1 --max-message-size 65536 -o json | result_of) == updated ]]
   [[ $(jlctl network edit n1 --max-message-size 65536 -o json | result_of) == unchanged ]]
   [[ $(jlctl network show n1 -o value=spec.configuration.maxMessageSize) == 65536 ]]
@@ -60,6 +60,10 @@ result_of() { jq -r .data.result; }
   [[ $(jlctl device show d2 -o value=status.state) == offline ]]
 
   run --separate-stderr jlctl product delete q2 --yes
+  assert_error 4 enabled
+  jlctl device disable d2 --yes
+  jlctl product disable q2 --yes
+  run --separate-stderr jlctl product delete q2 --yes
   assert_error 4 in_use
   jlctl network disable n2 --yes
   run --separate-stderr jlctl network delete n2 --yes
@@ -69,10 +73,8 @@ result_of() { jq -r .data.result; }
   [[ $status -eq 4 && $stderr == *g2* ]]
   jlctl network impact n2 -o json | jq -e '.data.usedBy | index("gateway/g2") != null'
 
-  jlctl device disable d2 --yes
   [[ $(jlctl device show d2 -o value=status.state) == notActive ]]
   jlctl device delete d2 --yes
-  jlctl product disable q2 --yes
   jlctl product delete q2 --yes
   jlctl gateway disable g2 --yes
   jlctl gateway delete g2 --yes

@@ -89,7 +89,7 @@ nobody() { run --separate-stderr as_nobody "$JL_BIN/jlctl" "$@"; }
   assert_error 6 denied
   denied_record() {
     jlctl log access --status failed -o json |
-      jq -e '.data[] | select(.action == "product add" and .uid == 65534 and .code == "denied")' >/dev/null
+      jq -e '.data.items[] | select(.action == "product add" and .uid == 65534 and .code == "denied")' >/dev/null
   }
   until_true 10 denied_record
 }

@@ -1,4 +1,5 @@
 #include "daemon/control/admission.hpp"
+#include "common/control/api.hpp"
 #include "daemon/control/access_record.hpp"
 
 #include <doctest/doctest.h>
@@ -190,7 +191,7 @@ TEST_CASE("what a record keeps of a body is masked and small") {
   const auto admission = admit(head("POST", "/v1/networks"), caller_with(Role::admin));
   CallMemo memo("POST", admission, 0);
   boost::json::array documents;
-  for (int i = 0; i < 10'000; ++i) documents.push_back({{"name", "n"}});
+  for (int i = 0; i < 10'000; ++i) documents.push_back(boost::json::object{{"name", "n"}});
   memo.note_body(admission, {{"id", "net-2"}, {"spec", {{"password", "canary"}}}, {"many", documents}});
   CHECK(memo.object == "network/net-2");
   const std::string text = boost::json::serialize(memo.parameters);

@@ -59,7 +59,7 @@ TEST_CASE("every command is checked against every role on the wire") {
       CHECK(answer.status == (role >= command.role ? 200 : 403));
       if (answer.status == 403) ++denied;
       if (answer.status == 403 && !is_head) CHECK(code_of(answer) == "denied");
-      if (answer.status == 200 && !is_head) CHECK(json::parse(answer.body).at("call") == command.label());
+      if (answer.status == 200 && !is_head) CHECK(json::parse(answer.body).at("call").as_string() == command.label());
       ++calls;
     }
   }
@@ -294,7 +294,7 @@ TEST_CASE("pipelined requests are answered one after the other, in order") {
   for (int i = 0; i < 20; ++i) text += "GET /v1/networks/n" + std::to_string(i) + " HTTP/1.1\r\nHost: x\r\n\r\n";
   client.send(text);
   for (int i = 0; i < 20; ++i) {
-    CHECK(json::parse(client.read().body).at("id").as_string() == "n" + std::to_string(i));
+    CHECK(json::parse(client.read().body).at("id") == json::value("n" + std::to_string(i)));
   }
 }
 
@@ -343,7 +343,7 @@ TEST_CASE("more connections than allowed are told so and closed; the others are 
   CHECK(refused == 300 - control::kMaxConnections);
   clients.front().request("GET", "/v1/status");
   CHECK(clients.front().read().status == 200);
-  clients.erase(clients.begin());
+  clients.front().close();
   // The place is free as soon as the server has seen the end of the connection.
   int status = 0;
   for (int i = 0; i < 10'000 && status != 200; ++i) status = bench.get("/v1/status").status;

@@ -205,6 +205,17 @@ TEST_SUITE("network.io_thread") {
     run_on(house.thread, [&] { member.forget(); });
   }
 
+  TEST_CASE("ending a commit does not by itself lead to the next one") {
+    House house;
+    run_on(house.thread, [&] { house.commit.holds = true; });
+    const int after_first = run_on(house.thread, [&] {
+      house.commit.holds = false;
+      std::exchange(house.commit.held, nullptr)(true);
+      return house.commit.commits;
+    });
+    CHECK(run_on(house.thread, [&] { return house.commit.commits; }) == after_first);
+  }
+
   TEST_CASE("a second call of done changes nothing") {
     House house;
     Member member(house.thread, house.events, "m");
