@@ -2,7 +2,7 @@
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 find_package(OpenSSL 3.0 REQUIRED)
-find_package(yaml-cpp 0.7 REQUIRED)
+find_library(JL_YAML_CPP NAMES libyaml-cpp.a REQUIRED)  # the archive, because jlctl links statically
 find_package(Boost 1.81 REQUIRED)  # headers only; 1.74, Debian's default, lacks as_tuple and Boost.URL
 
 add_library(jl_boost INTERFACE)
@@ -10,7 +10,10 @@ target_link_libraries(jl_boost INTERFACE Boost::headers Threads::Threads)
 target_compile_definitions(jl_boost INTERFACE BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION
                            BOOST_ASIO_NO_DEPRECATED BOOST_ALL_NO_LIB BOOST_ASIO_DISABLE_BOOST_DATE_TIME)
 
-# fmt and yaml-cpp as they suit a static jlctl: fmt header-only, yaml-cpp from its archive.
+add_library(jl_yaml INTERFACE)
+target_link_libraries(jl_yaml INTERFACE ${JL_YAML_CPP})
+
+# fmt header-only: Debian ships no archive of it for a static jlctl.
 add_library(jl_fmt INTERFACE)
 target_compile_definitions(jl_fmt INTERFACE FMT_HEADER_ONLY=1)
 

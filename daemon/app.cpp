@@ -1,6 +1,7 @@
 #include "daemon/app.hpp"
 
 #include "daemon/control/calls/calls.hpp"
+#include "daemon/control/server_start.hpp"
 #include "daemon/logs/retention.hpp"
 #include "daemon/services/resources.hpp"
 
@@ -96,7 +97,7 @@ App::~App() {
   if (impl_ && !impl_->stopped) stop(std::chrono::milliseconds(0));
 }
 
-Result<std::unique_ptr<App>> App::start(const Config& config, const Clock& clock) {
+Result<std::unique_ptr<App>> App::start(const Config& config, const Clock& clock, std::function<control::Caller(int fd)> caller_of) {
   log::set_level(config.log_level);
   JL_TRY(auto store, store::open({config.state_dir}));
   JL_TRY(auto sealer, store::Sealer::open(config.state_dir + "/secret.key"));
@@ -122,8 +123,8 @@ Result<std::unique_ptr<App>> App::start(const Config& config, const Clock& clock
   options.socket_path = config.socket;
   options.socket_group = config.socket_group;
   options.roles = config.roles;
-  JL_TRY(i.server, control::Server::start(options, [&i](control::Call call, std::shared_ptr<control::Responder> reply) { i.calls->handle(std::move(call), std::move(reply)); },
-                                          i.access_log, clock));
+  JL_TRY(i.server, control::start_server(options, [&i](control::Call call, std::shared_ptr<control::Responder> reply) { i.calls->handle(std::move(call), std::move(reply)); },
+                                         i.access_log, clock, std::move(caller_of)));
   i.calls->set_ready(true);
   log::info("app", "ready node={} state={} socket={} threads={}", config.node_id, config.state_dir, config.socket, i.threads.size());
   return app;
@@ -162,6 +163,8 @@ void App::stop(std::chrono::milliseconds drain) {
   i.mutator.stop();
   i.runtime->stop(drain);
   i.threads.stop();
+  // Whoever waits for the disk is answered while the threads that asked are still there.
+  i.syncer.reset();
   i.calls->stop();
   i.logs.flush();
   (void)i.store->sync();

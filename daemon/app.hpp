@@ -2,14 +2,17 @@
 // The house, composed: opens the store, starts every room in order, and takes them down in the reverse one.
 #include "daemon/config.hpp"
 
+#include <functional>
 #include <memory>
 
 namespace jl {
 
 class App {
  public:
-  /// Starts everything; what is enabled in the store is bound, or failed and retried. Errors: as the rooms give them.
-  [[nodiscard]] static Result<std::unique_ptr<App>> start(const Config& config, const Clock& clock);
+  /// Starts everything; what is enabled in the store is bound, or failed and retried. `caller_of` says who is behind a
+  /// control connection. Errors: as the rooms give them.
+  [[nodiscard]] static Result<std::unique_ptr<App>> start(const Config& config, const Clock& clock,
+                                                          std::function<control::Caller(int fd)> caller_of = control::caller_of_socket);
   ~App();
   App(const App&) = delete;
 

@@ -155,7 +155,10 @@ void Commands::disconnect(const std::string& device_id, std::function<void(Resul
   if (!*found) return done(Error(Errc::not_found, "device \"" + device_id + "\" does not exist", "jlctl device list"));
   const auto session = context_.sessions.find(device_id);
   if (!session) return done(false);
-  session->thread->post([context = context_, session, done = std::move(done)] { done(end_session(context, session)); });
+  session->thread->post([context = context_, session, done = std::move(done)] {
+    end_session(context, session);
+    done(true);
+  });
 }
 
 }  // namespace jl::access

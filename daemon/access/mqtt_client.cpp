@@ -48,17 +48,13 @@ void record_session(const Context& context, const Session& session, bool online,
   context.bus.publish({message, session.product_id, session.device_id, now}, log);
 }
 
-bool end_session(const Context& context, const std::shared_ptr<const Session>& session) {
+void end_session(const Context& context, const std::shared_ptr<const Session>& session) {
   const auto connection = session->connection.lock();
   auto* client = connection ? static_cast<MqttClient*>(connection->attachment.get()) : nullptr;
-  if (client && session->is_child()) {
-    client->drop_child(session->device_id);
-    return true;
-  }
+  if (client && session->is_child()) return client->drop_child(session->device_id);
   if (connection) connection->close(wire::mqtt::CloseCause::administrative, ReasonCode::administrative_action);
   // Without a connection, or with one that was closing already, it was kept online.
   if (context.sessions.remove(*session)) record_session(context, *session, false, *session->thread);
-  return true;
 }
 
 MqttClient::MqttClient(const Context& context, network::MqttConnection& connection, device::DeviceRecord device,

@@ -60,7 +60,7 @@ class MqttClient final : public network::MqttAttachment {
 void record_session(const Context& context, const Session& session, bool online, network::IoThread& thread);
 
 /// Ends a session because jlinkd wants it to: closes its connection, drops the child, or forgets what was kept online.
-/// On the session's thread. Returns whether it was live.
-bool end_session(const Context& context, const std::shared_ptr<const Session>& session);
+/// On the session's thread.
+void end_session(const Context& context, const std::shared_ptr<const Session>& session);
 
 }  // namespace jl::access

@@ -81,8 +81,10 @@ Status Runtime::prepare(const std::vector<ResourceChange>& changes) {
     const auto wanted = wanted_configuration(*change.after);
     if (!wanted) continue;
     const auto it = components_.find(change.after->id);
-    const bool runs = it != components_.end() && it->second->server;
-    if (runs && it->second->configuration.host == wanted->host && it->second->configuration.port == wanted->port) continue;
+    const bool stays = it != components_.end() && it->second->configuration.host == wanted->host && it->second->configuration.port == wanted->port;
+    if (stays && it->second->server) continue;
+    // One that failed is not held against a change of something else; enabling it again is what tries it again.
+    if (stays && change.before && change.before->enabled && !model::same_content(*change.before, *change.after)) continue;
     to_start.push_back(&*change.after);
     ports.insert(wanted->port);
   }
@@ -136,7 +138,8 @@ void Runtime::rollback() {
 std::size_t Runtime::commit(const std::vector<ResourceChange>& changes) {
   JL_ASSERT(prepared_);
   const auto prepared = std::move(prepared_);
-  std::size_t cut = 0;
+  const Cut cut = cut_by(changes);
+  const std::size_t sessions_cut = sessions_matching(cut);
   std::vector<std::unique_ptr<network::MqttServer>> leaving;
   {
     const std::scoped_lock lock(mutex_);
@@ -153,22 +156,24 @@ std::size_t Runtime::commit(const std::vector<ResourceChange>& changes) {
       if (!wanted) {
         if (it->second->server) leaving.push_back(std::move(it->second->server));
         components_.erase(it);
-      } else if (it->second->server) {
+      } else {
         it->second->configuration = *wanted;
         it->second->resource = *change.after;
-        it->second->server->update(mqtt_options(it->first, *wanted));
+        if (it->second->server) it->second->server->update(mqtt_options(it->first, *wanted));
       }
     }
   }
-  for (const auto& server : leaving) {
-    cut += server->counters().connections.load();
-    server->stop(kDrain);
-  }
+  for (const auto& server : leaving) server->stop(kDrain);
   bool gateways_changed = !prepared->started.empty();
   for (const auto& change : changes) gateways_changed |= change.any().kind == "gateway" || change.any().kind == "protocol";
   if (gateways_changed) attach_gateways();
 
-  std::set<std::string, std::less<>> gateways, products, devices;
+  end_sessions(cut);
+  return sessions_cut;
+}
+
+Runtime::Cut Runtime::cut_by(const std::vector<ResourceChange>& changes) const {
+  Cut out;
   for (const auto& change : changes) {
     if (!change.before) continue;
     const Resource& before = *change.before;
@@ -179,29 +184,35 @@ std::size_t Runtime::commit(const std::vector<ResourceChange>& changes) {
       const auto* b = change.after->spec.if_contains(key);
       return (a == nullptr) != (b == nullptr) || (a && *a != *b);
     };
-    if (before.kind == "gateway" && (off || moved("channelId") || moved("protocol"))) gateways.insert(before.id);
-    if (before.kind == "product" && (off || moved("accessId"))) products.insert(before.id);
-    if (before.kind == "device" && (off || moved("parentId"))) devices.insert(before.id);
+    if (before.kind == "gateway" && (off || moved("channelId") || moved("protocol"))) out.gateways.insert(before.id);
+    if (before.kind == "product" && (off || moved("accessId"))) out.products.insert(before.id);
+    if (before.kind == "device" && (off || moved("parentId"))) out.devices.insert(before.id);
+    if (before.kind != "network") continue;
+    const auto old_place = wanted_configuration(before);
+    const auto new_place = change.after ? wanted_configuration(*change.after) : std::nullopt;
+    if (old_place && (!new_place || old_place->host != new_place->host || old_place->port != new_place->port)) out.networks.insert(before.id);
   }
-  if (!gateways.empty() || !products.empty()) {
-    end_sessions([&](const access::Session& s) { return gateways.contains(s.gateway_id) || products.contains(s.product_id); }, cut);
-  }
-  for (const auto& id : devices) {
-    if (const auto session = context_.sessions.find(id)) {
-      end_sessions([&, wanted = session.get()](const access::Session& s) { return &s == wanted; }, cut);
-    }
-  }
-  return cut;
+  return out;
 }
 
-void Runtime::end_sessions(const std::function<bool(const access::Session&)>& wanted, std::size_t& cut) {
+bool Runtime::Cut::contains(const access::Session& s) const {
+  return networks.contains(s.network_id) || gateways.contains(s.gateway_id) || products.contains(s.product_id) || devices.contains(s.device_id) ||
+         (s.is_child() && devices.contains(s.parent_id));
+}
+
+std::size_t Runtime::sessions_matching(const Cut& cut) const {
+  if (cut.is_empty()) return 0;
+  return context_.sessions.count([&](const access::Session& s) { return cut.contains(s); });
+}
+
+void Runtime::end_sessions(const Cut& cut) {
+  if (cut.is_empty()) return;
   std::vector<std::shared_ptr<const access::Session>> ending;
   context_.sessions.for_each([&](const std::shared_ptr<const access::Session>& session) {
-    if (wanted(*session)) ending.push_back(session);
+    if (cut.contains(*session)) ending.push_back(session);
   });
-  cut += ending.size();
   for (const auto& session : ending) {
-    session->thread->post([context = context_, session] { (void)access::end_session(context, session); });
+    session->thread->post([context = context_, session] { access::end_session(context, session); });
   }
 }
 
@@ -276,11 +287,7 @@ void Runtime::stop(std::chrono::milliseconds drain) {
 }
 
 std::size_t Runtime::sessions_of(std::string_view kind, std::string_view id) const {
-  if (kind == "network") {
-    const std::scoped_lock lock(mutex_);
-    const auto it = components_.find(id);
-    return it != components_.end() && it->second->server ? it->second->server->counters().connections.load() : 0;
-  }
+  if (kind == "network") return context_.sessions.count([&](const access::Session& s) { return s.network_id == id; });
   if (kind == "device") {
     return context_.sessions.count([&](const access::Session& s) { return s.device_id == id || s.parent_id == id; });
   }
@@ -297,18 +304,7 @@ std::size_t Runtime::sessions_of(std::string_view kind, std::string_view id) con
 }
 
 std::size_t Runtime::sessions_cut_by(const std::vector<ResourceChange>& changes) const {
-  std::size_t cut = 0;
-  for (const auto& change : changes) {
-    if (!change.before || !change.before->enabled) continue;
-    if (!change.after || !change.after->enabled) {
-      cut += sessions_of(change.before->kind, change.before->id);
-    } else if (change.before->kind == "network") {
-      const auto before = wanted_configuration(*change.before);
-      const auto after = wanted_configuration(*change.after);
-      if (before && (!after || before->host != after->host || before->port != after->port)) cut += sessions_of("network", change.before->id);
-    }
-  }
-  return cut;
+  return sessions_matching(cut_by(changes));
 }
 
 json::object Runtime::status_of(const Resource& resource) const {

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <mutex>
+#include <set>
 #include <string>
 
 namespace jl::runtime {
@@ -58,9 +59,17 @@ class Runtime {
  private:
   struct Component;
   struct Prepared;
+  /// What loses its sessions.
+  struct Cut {
+    std::set<std::string, std::less<>> networks, gateways, products, devices;
+    [[nodiscard]] bool is_empty() const { return networks.empty() && gateways.empty() && products.empty() && devices.empty(); }
+    [[nodiscard]] bool contains(const access::Session& session) const;
+  };
   Result<std::unique_ptr<Component>> start(const model::Resource& resource);
   void attach_gateways();
-  void end_sessions(const std::function<bool(const access::Session&)>& wanted, std::size_t& cut);
+  [[nodiscard]] Cut cut_by(const std::vector<ResourceChange>& changes) const;
+  [[nodiscard]] std::size_t sessions_matching(const Cut& cut) const;
+  void end_sessions(const Cut& cut);
   [[nodiscard]] std::optional<model::MqttServer> wanted_configuration(const model::Resource& resource) const;
 
   network::IoThreads& threads_;

@@ -69,6 +69,10 @@ json::array Resources::changed_fields(const ResourceChange& change) const {
 Result<MutationResult> Resources::run_apply(const ApplyRequest& request, const Progress& progress) {
   JL_TRY(auto replay, replayed(request.options));
   if (replay) return std::move(*replay);
+  if (request.options.if_revision && *request.options.if_revision != p_.store.revision()) {
+    return Error(Errc::revision_mismatch, fmt::format("the store is at revision {}, not {}", p_.store.revision(), *request.options.if_revision),
+                 "read it again, then decide");
+  }
   View view(p_.store);
   RuleContext rules{view, p_.node_id};
   Reader reader{request, p_.secrets, view, rules.problems};

@@ -113,7 +113,10 @@ Result<Resources::Committed> Resources::commit(View& view, RuleContext& rules, c
   if (reply && !options.request_id.empty()) {
     json::object kept{{"hash", digest(options.request_text)}, {"time", p_.clock.now()}, {"status", reply->http_status}, {"body", reply->body}};
     // Commits come one at a time, so the revision that this one will have is known.
-    kept["body"].as_object()["revision"] = static_cast<std::int64_t>(p_.store.revision() + 1);
+    const auto revision = static_cast<std::int64_t>(p_.store.revision() + 1);
+    json::object& body = kept["body"].as_object();
+    body["revision"] = revision;
+    if (auto* data = body.if_contains("data")) data->as_object()["revision"] = revision;
     transaction.put(Family::meta, request_key(options.request_id), json::serialize(kept));
   }
   if (!transaction.empty()) {

@@ -72,7 +72,12 @@ void Calls::device_command(const Call& call, const Reply& reply) {
   if (!function || !function->is_string()) return reply->problem(Error(Errc::bad_request, "\"functionId\" must name a function", {}, "functionId"));
   json::object inputs;
   if (const auto* given = call.body.if_contains("inputs"); given && given->is_object()) inputs = given->as_object();
-  r_.commands.invoke(id, std::string(function->as_string()), inputs, *timeout, done("output"));
+  const std::string name(function->as_string());
+  r_.commands.invoke(id, name, inputs, *timeout, [answer = done("output"), name](Result<access::CommandReply> result) {
+    // Devices may leave out what they were asked for.
+    if (result) result->message["functionId"] = name;
+    answer(std::move(result));
+  });
 }
 
 void Calls::device_read(const Call& call, const Reply& reply) {

@@ -51,7 +51,12 @@ void Calls::mutate(const Call& call, const Reply& reply) {
   const std::string& verb = call.command->verb;
   if (verb == "add") {
     m.verb = services::Verb::add;
-    if (const auto* id = call.body.if_contains("id"); id && id->is_string()) m.id = id->as_string().c_str();
+    // An id of digits alone may come as a number, as it does in YAML.
+    if (const auto* id = call.body.if_contains("id"); id && id->is_string()) {
+      m.id = id->as_string().c_str();
+    } else if (id && (id->is_int64() || id->is_uint64())) {
+      m.id = json::serialize(*id);
+    }
   } else {
     m.verb = verb == "edit" ? services::Verb::edit : verb == "enable" ? services::Verb::enable : verb == "disable" ? services::Verb::disable : services::Verb::erase;
   }
