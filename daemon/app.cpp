@@ -43,13 +43,13 @@ struct App::Impl {
     bus.add(history);
     bus.add(latest);
     bus.add(tail);
-    threads.start();
     for (std::size_t i = 0; i < threads.size(); ++i) {
       turn_logs.push_back(std::make_unique<device::TurnLog>(*store, syncer.get(), threads.at(i)));
       kept.push_back(std::make_unique<access::KeptSessions>(threads.at(i)));
-      threads.at(i).post([this, i] { threads.at(i).set_commit(turn_logs[i].get()); });
+      threads.at(i).set_commit(turn_logs.back().get());
       turns.push_back(std::make_unique<std::atomic<std::uint64_t>>(0));
     }
+    threads.start();
     const access::Context context{directory, bus, sessions, resources, clock, turn_logs, kept};
     runtime = std::make_unique<runtime::Runtime>(threads, context, catalogs, c.node_id);
     resources.set_runtime(*runtime);

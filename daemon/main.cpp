@@ -112,7 +112,8 @@ int main(int argc, char** argv) {
   std::thread impatience([&] {
     while (!done) {
       const timespec wait{0, 100'000'000};
-      if (sigtimedwait(&signals, nullptr, &wait) > 0 && !done) _exit(EX_OK);
+      const int signal = sigtimedwait(&signals, nullptr, &wait);
+      if ((signal == SIGTERM || signal == SIGINT) && !done) _exit(EX_OK);
     }
   });
   (*app)->stop(kDrain);

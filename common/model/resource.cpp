@@ -38,6 +38,7 @@ class DocumentReader {
     check_length("description", out.description, 200);
     out.enabled = enabled();
     out.set = text("set");
+    check_length("set", out.set, 64);
     out.spec = spec();
     for (std::size_t i = before; i < problems_.size(); ++i) problems_[i].object = out.label();
     return out;
@@ -181,7 +182,9 @@ std::string to_stored(const Resource& r) {
 
 Result<Resource> from_stored(std::string_view kind, std::string_view id, std::string_view text, std::uint64_t revision) {
   boost::system::error_code ec;
-  json::value parsed = json::parse(json::string_view(text), ec);
+  json::parse_options options;
+  options.max_depth = 255;  // far above what is let in, so that what was accepted can always be read
+  json::value parsed = json::parse(json::string_view(text), ec, {}, options);
   if (ec || !parsed.is_object()) {
     return Error(Errc::corrupt, "stored " + std::string(kind) + " \"" + std::string(id) + "\" cannot be read");
   }

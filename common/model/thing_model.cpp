@@ -3,10 +3,10 @@
 #include "common/base/words.hpp"
 #include "common/model/product.hpp"
 
+#include <fmt/format.h>
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <fmt/format.h>
 #include <limits>
 #include <set>
 
@@ -21,18 +21,32 @@ struct KindRow {
   ValueKind kind;
 };
 constexpr std::array<KindRow, 18> kKinds{{
-    {"int", ValueKind::int_}, {"long", ValueKind::long_}, {"short", ValueKind::short_}, {"byte", ValueKind::byte_},
-    {"float", ValueKind::float_}, {"double", ValueKind::double_}, {"string", ValueKind::string}, {"text", ValueKind::string},
-    {"password", ValueKind::password}, {"boolean", ValueKind::boolean}, {"enum", ValueKind::enumeration},
-    {"date", ValueKind::date}, {"array", ValueKind::array}, {"object", ValueKind::object}, {"file", ValueKind::file},
-    {"geoPoint", ValueKind::geo_point}, {"geoShape", ValueKind::geo_shape}, {"user", ValueKind::user},
+    {"int", ValueKind::int_},
+    {"long", ValueKind::long_},
+    {"short", ValueKind::short_},
+    {"byte", ValueKind::byte_},
+    {"float", ValueKind::float_},
+    {"double", ValueKind::double_},
+    {"string", ValueKind::string},
+    {"text", ValueKind::string},
+    {"password", ValueKind::password},
+    {"boolean", ValueKind::boolean},
+    {"enum", ValueKind::enumeration},
+    {"date", ValueKind::date},
+    {"array", ValueKind::array},
+    {"object", ValueKind::object},
+    {"file", ValueKind::file},
+    {"geoPoint", ValueKind::geo_point},
+    {"geoShape", ValueKind::geo_shape},
+    {"user", ValueKind::user},
 }};
 
 class Parser {
  public:
   explicit Parser(std::vector<Problem>& problems) : problems_(problems) {}
 
-  std::vector<ThingProperty> property_list(const json::object& from, const char* key, const std::string& path, int depth) {
+  std::vector<ThingProperty> property_list(const json::object& from, const char* key, const std::string& path,
+                                           int depth) {
     std::vector<ThingProperty> out;
     std::set<std::string> seen;
     for_each_entry(from, key, path, [&](const json::object& entry, const std::string& at) {
@@ -63,7 +77,8 @@ class Parser {
     const auto* async = entry.if_contains("async");
     out.async = async && async->is_bool() && async->as_bool();
     out.inputs = property_list(entry, "inputs", at, 1);
-    if (const auto* output = entry.if_contains("output"); output && output->is_object() && !output->as_object().empty()) {
+    if (const auto* output = entry.if_contains("output");
+        output && output->is_object() && !output->as_object().empty()) {
       (void)value_type(*output, at + ".output", 1);
     }
     return out;
@@ -83,7 +98,8 @@ class Parser {
     if (!list || list->is_null()) return;
     const std::string base = path + "." + key;
     if (!list->is_array()) return problem(base, "must be a list");
-    if (list->as_array().size() > kMaxEntries) return problem(base, "has more than " + std::to_string(kMaxEntries) + " entries");
+    if (list->as_array().size() > kMaxEntries)
+      return problem(base, "has more than " + std::to_string(kMaxEntries) + " entries");
     std::size_t index = 0;
     for (const auto& entry : list->as_array()) {
       const std::string at = base + "[" + std::to_string(index++) + "]";
@@ -95,7 +111,9 @@ class Parser {
     }
   }
 
-  void problem(const std::string& at, std::string message) { problems_.push_back({at, std::move(message), Errc::invalid, {}, {}}); }
+  void problem(const std::string& at, std::string message) {
+    problems_.push_back({at, std::move(message), Errc::invalid, {}, {}});
+  }
 
   static std::string text(const json::object& entry, const char* key) {
     const auto* value = entry.if_contains(key);
@@ -120,9 +138,10 @@ class Parser {
       std::vector<std::string> words;
       for (const KindRow& r : kKinds) words.emplace_back(r.word);
       const std::string nearest = nearest_word(word, words);
-      problem(at + ".type", word.empty() ? "is required; one of " + join(words)
-                                         : "\"" + word + "\" is not a value type" +
-                                               (nearest.empty() ? "; one of " + join(words) : "; did you mean \"" + nearest + "\"?"));
+      problem(at + ".type",
+              word.empty() ? "is required; one of " + join(words)
+                           : "\"" + word + "\" is not a value type" +
+                                 (nearest.empty() ? "; one of " + join(words) : "; did you mean \"" + nearest + "\"?"));
       return out;
     }
     out.kind = row->kind;
@@ -130,7 +149,8 @@ class Parser {
     out.max = real(type, "max");
     if (out.min && out.max && *out.min > *out.max) problem(at + ".min", "is above max");
     if (const auto* expands = type.if_contains("expands"); expands && expands->is_object()) {
-      if (const auto length = real(expands->as_object(), "maxLength")) out.max_length = static_cast<std::int64_t>(*length);
+      if (const auto length = real(expands->as_object(), "maxLength"))
+        if (*length >= 0 && *length < 1e9) out.max_length = static_cast<std::int64_t>(*length);
     }
     switch (out.kind) {
       case ValueKind::boolean:
@@ -157,8 +177,11 @@ class Parser {
           problem(at + ".elementType", "is required");
         }
         break;
-      case ValueKind::object: out.properties = property_list(type, "properties", at, depth + 1); break;
-      default: break;
+      case ValueKind::object:
+        out.properties = property_list(type, "properties", at, depth + 1);
+        break;
+      default:
+        break;
     }
     return out;
   }
@@ -171,19 +194,21 @@ class Parser {
       const std::string_view digits = value->as_string();
       double out = 0;
       const auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), out);
-      if (ec == std::errc{} && end == digits.data() + digits.size()) return out;
+      if (ec == std::errc{} && end == digits.data() + digits.size() && std::isfinite(out)) return out;
     }
     return std::nullopt;
   }
 
-  // expands.type [read, write, report]; absent means all. `source: manual|rule` properties are not the device's to write.
+  // expands.type [read, write, report]; absent means all. `source: manual|rule` properties are not the device's to
+  // write.
   static void access(const json::object& entry, ThingProperty& out) {
     const auto* expands = entry.if_contains("expands");
     if (!expands || !expands->is_object()) return;
     const auto* type = expands->as_object().if_contains("type");
     if (type && type->is_array() && !type->as_array().empty()) {
       const auto has = [&](std::string_view word) {
-        return std::ranges::any_of(type->as_array(), [&](const json::value& v) { return v.is_string() && v.as_string() == word; });
+        return std::ranges::any_of(type->as_array(),
+                                   [&](const json::value& v) { return v.is_string() && v.as_string() == word; });
       };
       out.readable = has("read");
       out.writable = has("write");
@@ -195,6 +220,13 @@ class Parser {
 
   std::vector<Problem>& problems_;
 };
+
+bool nests_deeper(const json::value& value, int levels) {
+  if (levels == 0) return value.is_structured();
+  if (value.is_object()) return std::ranges::any_of(value.as_object(), [&](const auto& entry) { return nests_deeper(entry.value(), levels - 1); });
+  if (value.is_array()) return std::ranges::any_of(value.as_array(), [&](const json::value& item) { return nests_deeper(item, levels - 1); });
+  return false;
+}
 
 Error wrong(std::string_view what, const std::string& message) {
   return {Errc::parameter_error, "\"" + std::string(what) + "\" " + message, {}, std::string(what)};
@@ -210,24 +242,31 @@ Result<json::value> convert_integer(const ValueType& type, const json::value& gi
   std::int64_t value = 0;
   if (given.is_int64()) {
     value = given.as_int64();
-  } else if (given.is_double() && std::nearbyint(given.as_double()) == given.as_double() && std::abs(given.as_double()) < 9e15) {
+  } else if (given.is_double() && std::nearbyint(given.as_double()) == given.as_double() &&
+             std::abs(given.as_double()) < 9e15) {
     value = static_cast<std::int64_t>(given.as_double());
   } else if (given.is_string()) {
     const std::string_view digits = given.as_string();
     const auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    if (ec != std::errc{} || end != digits.data() + digits.size()) return wrong(what, "must be a whole number, not " + shown(given));
+    if (ec != std::errc{} || end != digits.data() + digits.size())
+      return wrong(what, "must be a whole number, not " + shown(given));
   } else {
     return wrong(what, "must be a whole number, not " + shown(given));
   }
   const auto limits = [&]() -> std::pair<std::int64_t, std::int64_t> {
     switch (type.kind) {
-      case ValueKind::byte_: return {-128, 127};
-      case ValueKind::short_: return {-32768, 32767};
-      case ValueKind::int_: return {std::numeric_limits<std::int32_t>::min(), std::numeric_limits<std::int32_t>::max()};
-      default: return {std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max()};
+      case ValueKind::byte_:
+        return {-128, 127};
+      case ValueKind::short_:
+        return {-32768, 32767};
+      case ValueKind::int_:
+        return {std::numeric_limits<std::int32_t>::min(), std::numeric_limits<std::int32_t>::max()};
+      default:
+        return {std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max()};
     }
   }();
-  if (value < limits.first || value > limits.second) return wrong(what, "does not fit its type: " + std::to_string(value));
+  if (value < limits.first || value > limits.second)
+    return wrong(what, "does not fit its type: " + std::to_string(value));
   return json::value(value);
 }
 
@@ -260,18 +299,25 @@ ThingModel parse_thing_model(const json::value& metadata, const std::string& pat
   ThingModel model;
   if (metadata.is_null()) return model;
   Parser parser(problems);
+  if (nests_deeper(metadata, 24)) {
+    parser.problem(path, "is nested deeper than 24 levels");
+    return model;
+  }
   if (!metadata.is_object()) {
     parser.problem(path, "must be a thing model: an object with properties, functions, events and tags");
     return model;
   }
   const json::object& object = metadata.as_object();
   for (const auto& [key, value] : object) {
-    static const std::vector<std::string> known{"properties", "functions", "events", "tags", "id", "name", "description", "expands"};
+    static const std::vector<std::string> known{"properties", "functions", "events",      "tags",
+                                                "id",         "name",      "description", "expands"};
     if (std::ranges::find(known, key) == known.end()) {
       const std::string nearest = nearest_word(key, known);
       problems.push_back({path + "." + std::string(key),
                           "unknown field" + (nearest.empty() ? std::string() : "; did you mean \"" + nearest + "\"?"),
-                          Errc::unknown_field, {}, {}});
+                          Errc::unknown_field,
+                          {},
+                          {}});
     }
   }
   for (auto& p : parser.property_list(object, "properties", path, 0)) model.properties.emplace(p.id, std::move(p));
@@ -322,7 +368,8 @@ Result<json::value> convert_value(const ValueType& type, const json::value& give
     case ValueKind::boolean: {
       const bool truth = loosely_equal(given, type.true_value) || loosely_equal(given, true);
       const bool falsehood = loosely_equal(given, type.false_value) || loosely_equal(given, false);
-      if (truth == falsehood) return wrong(what, "must be " + shown(type.true_value) + " or " + shown(type.false_value));
+      if (truth == falsehood)
+        return wrong(what, "must be " + shown(type.true_value) + " or " + shown(type.false_value));
       return truth ? type.true_value : type.false_value;
     }
     case ValueKind::enumeration: {
@@ -373,7 +420,8 @@ Result<json::value> convert_value(const ValueType& type, const json::value& give
     }
     case ValueKind::date:
     case ValueKind::geo_point:
-    case ValueKind::geo_shape: return given;
+    case ValueKind::geo_shape:
+      return given;
   }
   return given;
 }

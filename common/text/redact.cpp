@@ -68,13 +68,22 @@ class Redactor {
 
   json::value copy(const json::value& value, std::size_t depth) {
     if (++nodes_ > limits_.nodes || depth > limits_.depth) return "...";
-    if (const auto* text = value.if_string()) return cut(*text);
+    if (const auto* text = value.if_string()) return text_value(*text, depth);
     if (const auto* object = value.if_object()) return members(*object, depth);
     if (const auto* array = value.if_array()) return items(*array, depth);
     return value;
   }
 
  private:
+  // JSON inside of a text, as JetLinks writes some objects, hides secrets no better than the object itself.
+  json::value text_value(const json::string& text, std::size_t depth) {
+    const std::size_t start = text.find_first_not_of(" \t\r\n");
+    if (start == json::string::npos || (text[start] != '{' && text[start] != '[')) return cut(text);
+    boost::system::error_code ec;
+    const json::value inner = json::parse(text, ec);
+    return ec ? json::value("(text that is no JSON)") : copy(inner, depth + 1);
+  }
+
   json::value cut(const json::string& text) const {
     if (text.size() <= limits_.text) return json::value(text);
     std::size_t end = limits_.text;

@@ -146,7 +146,8 @@ void Commands::invoke(const std::string& device_id, const std::string& function,
     if (!converted) return done(converted.error());
     list.push_back(json::object{{"name", key}, {"value", std::move(*converted)}});
   }
-  send(*device, MessageType::invoke_function, MessageType::invoke_function_reply, {{"functionId", function}, {"inputs", std::move(list)}}, timeout, std::move(done));
+  send(*device, MessageType::invoke_function, it->second.async ? MessageType::unknown : MessageType::invoke_function_reply,
+       {{"functionId", function}, {"inputs", std::move(list)}}, timeout, std::move(done));
 }
 
 void Commands::disconnect(const std::string& device_id, std::function<void(Result<bool>)> done) {

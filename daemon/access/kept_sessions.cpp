@@ -3,17 +3,15 @@
 namespace jl::access {
 
 void KeptSessions::keep(std::shared_ptr<const Session> session, Millis for_ms, Expired expired) {
-  kept_.push_back(std::make_unique<Kept>(*this, std::move(session), std::move(expired)));
-  Kept& kept = *kept_.back();
-  kept.at = std::prev(kept_.end());
-  thread_.timers().set(kept.timer, for_ms);
+  auto& slot = kept_[session->device_id];
+  slot = std::make_unique<Kept>(*this, std::move(session), std::move(expired));
+  thread_.timers().set(slot->timer, for_ms);
 }
 
 void KeptSessions::on_timer(void* raw) {
   auto* kept = static_cast<Kept*>(raw);
-  const std::unique_ptr<Kept> self = std::move(*kept->at);
-  kept->owner.kept_.erase(kept->at);
-  self->expired(*self->session);
+  auto node = kept->owner.kept_.extract(kept->session->device_id);
+  node.mapped()->expired(*node.mapped()->session);
 }
 
 }  // namespace jl::access

@@ -1,9 +1,9 @@
 #pragma once
 // Sessions that outlive their connection because the device asked for it (header keepOnline, wire.md 1.4). One per I/O
-// thread.
+// thread, at most one session per device.
 #include "daemon/access/sessions.hpp"
 
-#include <list>
+#include <unordered_map>
 
 namespace jl::access {
 
@@ -12,7 +12,7 @@ class KeptSessions {
   using Expired = std::function<void(const Session&)>;
   explicit KeptSessions(network::IoThread& thread) : thread_(thread) {}
 
-  /// Calls `expired` after the time, on the thread, whether or not the session is still the device's current one.
+  /// Calls `expired` after the time, on the thread, unless the device's next session is kept here before.
   void keep(std::shared_ptr<const Session> session, Millis for_ms, Expired expired);
   [[nodiscard]] std::size_t size() const { return kept_.size(); }
 
@@ -23,11 +23,10 @@ class KeptSessions {
     std::shared_ptr<const Session> session;
     Expired expired;
     network::Timer timer;
-    std::list<std::unique_ptr<Kept>>::iterator at{};
   };
   static void on_timer(void* kept);
   network::IoThread& thread_;
-  std::list<std::unique_ptr<Kept>> kept_;
+  std::unordered_map<std::string, std::unique_ptr<Kept>> kept_;
 };
 
 }  // namespace jl::access

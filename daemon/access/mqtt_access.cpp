@@ -58,7 +58,8 @@ void MqttAccess::on_connect(network::MqttConnection& connection, const wire::mqt
   if (outcome != codec::AuthOutcome::ok) return unauthenticated(codec::to_string(outcome), gateway->counters.get());
 
   gateway->counters->connections.fetch_add(1, std::memory_order_relaxed);
-  auto client = std::make_unique<MqttClient>(context_, connection, std::move(device), *codec, network_id_, gateway->id, gateway->counters);
+  auto client = std::make_unique<MqttClient>(context_, connection, std::move(device), *codec, network_id_, gateway->id, gateway->counters,
+                                              [this, id = std::string(connect.client_id), gateway_id = gateway->id] { return is_still_welcome(id, gateway_id); });
   MqttClient* raw = client.get();
   connection.attachment = std::move(client);
   raw->go_online();

@@ -58,9 +58,11 @@ void end_session(const Context& context, const std::shared_ptr<const Session>& s
 }
 
 MqttClient::MqttClient(const Context& context, network::MqttConnection& connection, device::DeviceRecord device,
-                       const codec::Protocol& codec, std::string network_id, std::string gateway_id, std::shared_ptr<GatewayCounters> counters)
+                       const codec::Protocol& codec, std::string network_id, std::string gateway_id, std::shared_ptr<GatewayCounters> counters,
+                       std::function<bool()> still_welcome)
     : context_(context), connection_(connection), device_(std::move(device)), codec_(codec), network_id_(std::move(network_id)),
-      gateway_id_(std::move(gateway_id)), counters_(std::move(counters)), pending_(connection.thread().timers()) {
+      gateway_id_(std::move(gateway_id)), counters_(std::move(counters)), pending_(connection.thread().timers()),
+      still_welcome_(std::move(still_welcome)) {
   device_.derived_metadata = nullptr;  // not needed on this path
   device_.catalog.reset();
   device_.product.reset();
@@ -87,6 +89,17 @@ void MqttClient::go_online() {
     }
   }
   record_session(context_, *session, true, connection_.thread());
+}
+
+bool MqttClient::come_back() {
+  // While it had no session, changes could not end one.
+  if (closed_) return false;
+  if (!still_welcome_()) {
+    connection_.close(wire::mqtt::CloseCause::administrative, ReasonCode::administrative_action);
+    return false;
+  }
+  go_online();
+  return true;
 }
 
 ReasonCode MqttClient::on_publish(std::string_view topic, std::string_view payload) {
@@ -126,7 +139,8 @@ void MqttClient::handle(const DeviceMessage& message) {
     return publish(message, device_.identity.product_id);
   }
   if (message.type == MessageType::offline) {
-    // The session ends and the connection stays: the next message brings the device back.
+    // The session ends, and with it those of its children; the connection stays: the next message brings the device back.
+    while (!children_.empty()) close_child(std::string(children_.begin()->first));
     if (session_ && context_.sessions.remove(*session_)) {
       record_session(context_, *session_, false, connection_.thread());
       session_.reset();
@@ -135,7 +149,7 @@ void MqttClient::handle(const DeviceMessage& message) {
     }
     return;
   }
-  if (!session_) go_online();
+  if (!session_ && !come_back()) return;
   switch (message.type) {
     case MessageType::online:
       if (message.headers.force) publish(message, device_.identity.product_id);
@@ -177,9 +191,12 @@ void MqttClient::handle_registration(const DeviceMessage& message, const std::st
   const bool follows = !parent_id.empty() && !registration.self_manage_state && !message.headers.ignore_session;
   const std::string child_id = message.device_id;
   context_.provisioner.register_device(
-      std::move(registration), [weak = connection_.weak_from_this(), thread = &connection_.thread(), follows, child_id, parent_id](Status done) {
+      std::move(registration), [weak = connection_.weak_from_this(), thread = &connection_.thread(), follows, child_id, parent_id, &clock = context_.clock](Status done) {
         if (!done) {
-          log::warn("access.mqtt", "registration of device={} by parent={} failed: {}", child_id, parent_id, done.error().message);
+          std::uint64_t held = 0;
+          if (message_log().allow(clock.steady(), held)) {
+            log::warn("access.mqtt", "registration of device={} by parent={} failed: {} more={}", child_id, parent_id, done.error().message, held);
+          }
           return;
         }
         if (!follows) return;
@@ -200,7 +217,7 @@ MqttClient::Child* MqttClient::child_of(const DeviceMessage& message, const std:
   // What has no session was not told of changes either: it is looked up again.
   const auto known = children_.find(message.device_id);
   if (known != children_.end()) {
-    if (known->second.session) return &known->second;
+    if (known->second.session && context_.sessions.find(message.device_id) == known->second.session) return &known->second;
     children_.erase(known);
   }
   const auto found = context_.directory.find(message.device_id);
@@ -228,16 +245,15 @@ MqttClient::Child* MqttClient::child_of(const DeviceMessage& message, const std:
 
 void MqttClient::handle_child(const DeviceMessage& wrapper, const std::string& parent_id, int depth) {
   const DeviceMessage& message = *wrapper.child;
-  if (!session_) go_online();
+  if (!session_ && !come_back()) return;
   if (message.has_child) {
     if (depth >= 8 || !child_of(message, parent_id)) return;
     return handle_child(message, message.device_id, depth + 1);
   }
   if (message.type == MessageType::register_device) {
     handle_registration(message, parent_id);
-    // An unknown child has no product to store under until it is registered.
-    const auto it = children_.find(message.device_id);
-    publish(message, it != children_.end() ? std::string_view(it->second.product_id) : std::string_view(message.headers.product_id));
+    // Until it is registered a child has no history to write into.
+    if (const auto it = children_.find(message.device_id); it != children_.end() && it->second.session) publish(message, it->second.product_id);
     return;
   }
   Child* child = child_of(message, parent_id);
@@ -269,6 +285,8 @@ void MqttClient::handle_child(const DeviceMessage& wrapper, const std::string& p
 
 void MqttClient::open_child(Child& child, const std::string& child_id, const std::string& parent_id) {
   if (child.session) return;
+  // A child with a connection of its own speaks for itself.
+  if (const auto own = context_.sessions.find(child_id); own && !own->is_child()) return;
   auto session = std::make_shared<Session>();
   session->device_id = child_id;
   session->product_id = child.product_id;
@@ -338,7 +356,10 @@ void MqttClient::send(const codec::DownMessage& message, const std::string& targ
   // The innermost message carries the id that the answer repeats.
   const json::object* innermost = &message.body;
   while (const auto* nested = innermost->if_contains("childDeviceMessage")) innermost = &nested->as_object();
-  pending_.add(target_device, std::string(innermost->at("messageId").as_string()), reply, timeout, std::move(done));
+  std::string message_id(innermost->at("messageId").as_string());
+  // A function that the thing model calls async is not waited for (access.md 5.7).
+  if (reply == MessageType::unknown) return done(CommandReply{std::move(message_id), json::object{{"success", true}, {"code", "REQUEST_HANDLING"}}, 0});
+  pending_.add(target_device, std::move(message_id), reply, timeout, std::move(done));
 }
 
 }  // namespace jl::access

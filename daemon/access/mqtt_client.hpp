@@ -11,7 +11,8 @@ namespace jl::access {
 class MqttClient final : public network::MqttAttachment {
  public:
   MqttClient(const Context& context, network::MqttConnection& connection, device::DeviceRecord device,
-             const codec::Protocol& codec, std::string network_id, std::string gateway_id, std::shared_ptr<GatewayCounters> counters);
+             const codec::Protocol& codec, std::string network_id, std::string gateway_id, std::shared_ptr<GatewayCounters> counters,
+             std::function<bool()> still_welcome);
 
   /// Puts the session into the registry, closing the one it replaces, and says ONLINE.
   void go_online();
@@ -20,7 +21,8 @@ class MqttClient final : public network::MqttAttachment {
   /// it; else a device that asked for it is kept online.
   void on_close(bool may_keep);
 
-  /// Sends a message to this device or, when it is a CHILD message, through it. Answers through `done`.
+  /// Sends a message to this device or, when it is a CHILD message, through it. Answers through `done`: when the
+  /// device does, or at once when `reply` is MessageType::unknown.
   void send(const codec::DownMessage& message, const std::string& target_device, codec::MessageType reply, Millis timeout, CommandDone done);
   /// Ends a child's session (it was edited, disabled or deleted).
   void drop_child(const std::string& child_id);
@@ -31,6 +33,8 @@ class MqttClient final : public network::MqttAttachment {
     std::string product_id;
     std::shared_ptr<const Session> session;
   };
+  /// Opens the session again after the device ended it itself; false when it may not be here any more.
+  [[nodiscard]] bool come_back();
   void handle(const codec::DeviceMessage& message);
   void handle_child(const codec::DeviceMessage& message, const std::string& parent_id, int depth);
   void handle_registration(const codec::DeviceMessage& message, const std::string& parent_id);
@@ -50,6 +54,7 @@ class MqttClient final : public network::MqttAttachment {
   std::shared_ptr<const Session> session_;
   std::map<std::string, Child, std::less<>> children_;
   PendingCommands pending_;
+  std::function<bool()> still_welcome_;
   bool closed_ = false;  // the connection may live on for a while to send its last bytes
   bool keep_online_ = false;
   Millis keep_online_ms_ = 600'000;

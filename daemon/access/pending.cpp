@@ -1,5 +1,7 @@
 #include "daemon/access/pending.hpp"
 
+#include "daemon/device/records.hpp"
+
 namespace jl::access {
 namespace json = boost::json;
 
@@ -54,9 +56,8 @@ bool PendingCommands::complete(const codec::DeviceMessage& reply) {
     const bool by_type = (reply.headers.reply_no_message_id || wanted.empty()) && command.reply == reply.type;
     if (!by_type && (command.message_id != wanted || wanted.empty())) continue;
 
-    boost::system::error_code ec;
-    json::value parsed = json::parse(json::string_view(reply.json), ec);
-    if (ec || !parsed.is_object()) return false;
+    json::value parsed = device::parse_stored(reply.json);
+    if (!parsed.is_object()) return false;
     json::object& message = parsed.as_object();
     if (!reply.headers.frag_msg_id.empty() && reply.success) {
       if (++command.fragments > kMaxFragments) {

@@ -2,6 +2,7 @@
 
 #include "daemon/base/clock.hpp"
 
+#include <algorithm>
 #include <array>
 #include <mutex>
 #include <spdlog/sinks/stdout_sinks.h>
@@ -61,7 +62,25 @@ std::shared_ptr<void> add_sink(Level least, std::function<void(const Record&)> s
           }};
 }
 
-void write(Level level, std::string_view logger, std::string_view message) {
+namespace {
+// One record is one line, whatever a peer managed to get into it.
+std::string one_line(std::string_view message) {
+  std::string out;
+  for (const char c : message) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
+      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+}  // namespace
+
+void write(Level level, std::string_view logger, std::string_view text) {
+  std::string escaped;
+  std::string_view message = text;
+  if (std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; })) message = escaped = one_line(text);
   if (enabled(level)) state().stderr_logger->info("{:<5} {}: {}", to_string(level), logger, message);
   std::shared_ptr<const std::vector<std::shared_ptr<Sink>>> sinks;
   {

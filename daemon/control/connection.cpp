@@ -159,6 +159,8 @@ asio::awaitable<bool> Connection::await_answer(std::shared_ptr<Exchange> exchang
     if (state == Exchange::State::replied && news.is_cut) exchange->set_gone();
     if (state == Exchange::State::open && core_.is_stopping && !socket_.is_open()) break;  // abort()
     if (state == Exchange::State::open) {
+      // Nobody waits for the answer any more: the place is for somebody who does.
+      if (is_gone_) pending.reset();
       co_await await_wake();
     }
   }

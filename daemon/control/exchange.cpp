@@ -103,6 +103,7 @@ bool Exchange::line(std::string text, bool droppable) {
     is_cut_ = true;
     lines_ = std::string();
     taken_ = 0;
+    is_told_ = false;  // it may have been told and then begun a write that does not end
     tell(lock);
     return false;
   }

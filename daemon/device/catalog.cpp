@@ -59,18 +59,17 @@ Status Catalogs::load(const store::Snapshot& snapshot) {
   auto next = std::make_shared<Catalog>();
   for (const char* kind : {"protocol", "gateway", "product"}) {
     const std::string from = store::key({kind, ""});
-    Status failed;
     JL_CHECK(snapshot.scan(store::Family::resources, from, store::prefix_end(from), false,
                            [&](std::string_view key, std::string_view value, store::Revision revision) {
                              auto resource = model::from_stored(kind, store::key_part(key, 1), value, revision);
+                             // One bad record must not keep all others from being served.
                              if (!resource) {
-                               failed = resource.error();
-                               return false;
+                               log::error("device.catalog", "{}", resource.error().message);
+                               return true;
                              }
                              set(*next, *resource);
                              return true;
                            }));
-    JL_CHECK(failed);
   }
   current_.store(std::move(next));
   return {};

@@ -4,6 +4,14 @@ namespace jl::device {
 namespace json = boost::json;
 using store::Family;
 
+json::value parse_stored(std::string_view text) {
+  boost::system::error_code ec;
+  json::parse_options options;
+  options.max_depth = 255;
+  json::value out = json::parse(json::string_view(text), ec, {}, options);
+  return ec ? json::value() : out;
+}
+
 void state_key(std::string& out, std::string_view product, std::string_view device) {
   out.assign(product).append(1, '\0').append(device).append("\0s", 2);
 }
@@ -37,9 +45,8 @@ Result<std::optional<SessionState>> read_state(const store::Store& store, std::s
   state_key(key, product, device);
   JL_TRY(const auto entry, store.get(Family::devices, key));
   if (!entry) return std::optional<SessionState>();
-  boost::system::error_code ec;
-  const json::value parsed = json::parse(json::string_view(entry->value), ec);
-  if (ec || !parsed.is_object()) return Error(Errc::corrupt, "stored state of device \"" + std::string(device) + "\" cannot be read");
+  const json::value parsed = parse_stored(entry->value);
+  if (!parsed.is_object()) return Error(Errc::corrupt, "stored state of device \"" + std::string(device) + "\" cannot be read");
   const json::object& o = parsed.as_object();
   const auto text = [&](const char* name) {
     const auto* v = o.if_contains(name);
@@ -63,22 +70,19 @@ Result<json::object> read_values(const store::Store& store, std::string_view pro
   JL_CHECK(snapshot->scan(Family::devices, from, store::prefix_end(from), false,
                           [&](std::string_view key, std::string_view value, store::Revision) {
                             if (value.size() < 8) return true;
-                            boost::system::error_code ec;
-                            json::value parsed = json::parse(json::string_view(value.substr(8)), ec);
-                            if (ec) return true;
+                            json::value parsed = parse_stored(value.substr(8));
                             out[key.substr(from.size())] =
                                 json::object{{"value", std::move(parsed)},
                                              {"time", format_time(static_cast<Millis>(store::read_u64(value.substr(0, 8))))}};
-                            return true;
+                            return out.size() < kMaxValues;
                           }));
   return out;
 }
 
 json::object message_document(Millis received, std::string_view product, std::string_view device, std::string_view canonical) {
-  boost::system::error_code ec;
-  json::value message = json::parse(json::string_view(canonical), ec);
+  json::value message = parse_stored(canonical);
   json::object out{{"time", format_time(received)}, {"productId", product}, {"deviceId", device}};
-  if (!ec && message.is_object()) {
+  if (message.is_object()) {
     if (const auto* type = message.as_object().if_contains("messageType")) out["type"] = *type;
     out["message"] = std::move(message);
   }

@@ -10,6 +10,9 @@
 
 namespace jl::device {
 
+/// Property or tag names kept per device; retention drops the oldest beyond it.
+inline constexpr std::size_t kMaxValues = 2000;
+
 /// The end of a device's last session, or the start of the one that lives.
 struct SessionState {
   bool online = false;  ///< as written; whether it still is, only the live sessions know
@@ -47,6 +50,8 @@ struct MessageQuery {
 /// {"time","productId","deviceId","type","message"}.
 [[nodiscard]] boost::json::object message_document(Millis received, std::string_view product, std::string_view device,
                                                    std::string_view canonical);
+/// Parses JSON that was checked when it came in, however deep that let it be; null when it is damaged.
+[[nodiscard]] boost::json::value parse_stored(std::string_view text);
 /// Everything kept about a device, for its deletion.
 void erase_records(store::Transaction& transaction, std::string_view product, std::string_view device);
 

@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <queue>
 #include <thread>
 
 namespace jl::logs {
@@ -57,6 +58,27 @@ Status retain_messages(store::Store& store, Millis now, Millis max_age, std::uin
   return {};
 }
 
+Status retain_values(store::Store& store, std::size_t max_per_device, const std::stop_token& stop) {
+  using Value = std::pair<std::uint64_t, std::string>;  // time, key
+  std::priority_queue<Value, std::vector<Value>, std::greater<>> newest;
+  std::string group;
+  const auto batch = store.make_batch();
+  JL_CHECK(store.snapshot()->scan(Family::devices, {}, {}, false, [&](std::string_view key, std::string_view value, store::Revision) {
+    // product NUL device NUL p|t NUL name; anything else is no value.
+    const std::string_view what = store::key_part(key, 2);
+    if (what.size() != 1 || value.size() < 8) return !stop.stop_requested();
+    const std::string_view prefix = key.substr(0, static_cast<std::size_t>(what.data() + 2 - key.data()));
+    if (prefix != group) group = prefix, newest = {};
+    newest.emplace(store::read_u64(value.substr(0, 8)), std::string(key));
+    if (newest.size() > max_per_device) {
+      batch->erase(Family::devices, newest.top().second);
+      newest.pop();
+    }
+    return !stop.stop_requested();
+  }));
+  return batch->count() > 0 ? store.append(*batch) : Status();
+}
+
 struct RetentionJob::Impl {
   Impl(store::Store& s, LogStore& l, const Clock& c, const RetentionPlan& p) : store(s), logs(l), clock(c), plan(p) {}
 
@@ -73,6 +95,7 @@ struct RetentionJob::Impl {
     note(logs.retain(LogClass::access, now.access));
     note(logs.retain(LogClass::system, now.system));
     note(retain_messages(store, clock.now(), now.message_age, now.messages_per_device, stop));
+    note(retain_values(store, now.values_per_device, stop));
     return first;
   }
 

@@ -16,10 +16,15 @@ namespace jl::logs {
 [[nodiscard]] Status retain_messages(store::Store& store, Millis now, Millis max_age, std::uint64_t max_per_device,
                                      const std::stop_token& stop = {});
 
+/// Erases the oldest latest values (Family::devices: product, device, "p" or "t", name) of a device beyond this many, so
+/// that one that makes up names cannot grow for ever. Any thread. Errors: storage.
+[[nodiscard]] Status retain_values(store::Store& store, std::size_t max_per_device, const std::stop_token& stop = {});
+
 struct RetentionPlan {
   Retention access, system;
   Millis message_age = 30LL * 86'400'000;      ///< 0 = no limit
   std::uint64_t messages_per_device = 10'000;  ///< 0 = no limit
+  std::size_t values_per_device = 2'000;       ///< properties; as many tags
 };
 
 /// Applies a plan every interval on its own thread, the first time after one interval.

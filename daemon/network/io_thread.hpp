@@ -78,6 +78,7 @@ class IoThread {
   /// The thread's read buffer (64 KiB), valid until the next socket is served.
   [[nodiscard]] virtual std::span<char> read_buffer() = 0;
   /// nullptr = turns need no commit. Also before start(), from the thread that starts.
+  /// Also allowed before the thread is started.
   virtual void set_commit(TurnCommit* commit) = 0;
 };
 

@@ -66,6 +66,7 @@ Result<std::unique_ptr<Runtime::Component>> Runtime::start(const Resource& resou
   component->resource = resource;
   component->configuration = *configuration;
   component->access = std::make_shared<access::MqttAccess>(context_, resource.id);
+  component->access->attach(gateways_on(resource.id));
   JL_TRY(component->server, network::MqttServer::start(mqtt_options(resource.id, *configuration), threads_, component->access));
   component->since = context_.clock.now();
   return component;
@@ -216,19 +217,21 @@ void Runtime::end_sessions(const Cut& cut) {
   }
 }
 
-void Runtime::attach_gateways() {
+std::shared_ptr<const access::AttachedGateways> Runtime::gateways_on(std::string_view network_id) {
   const auto catalog = catalogs_.current();
   const std::scoped_lock lock(mutex_);
-  for (const auto& [id, component] : components_) {
-    auto attached = std::make_shared<access::AttachedGateways>();
-    for (const auto& [gateway_id, gateway] : catalog->gateways) {
-      if (!gateway->enabled || gateway->network_id != id) continue;
-      auto& counters = counters_[gateway_id];
-      if (!counters) counters = std::make_shared<access::GatewayCounters>();
-      attached->push_back({gateway_id, gateway->product_only, counters});
-    }
-    component->access->attach(std::move(attached));
+  auto attached = std::make_shared<access::AttachedGateways>();
+  for (const auto& [gateway_id, gateway] : catalog->gateways) {
+    if (!gateway->enabled || gateway->network_id != network_id) continue;
+    auto& counters = counters_[gateway_id];
+    if (!counters) counters = std::make_shared<access::GatewayCounters>();
+    attached->push_back({gateway_id, gateway->product_only, counters});
   }
+  return attached;
+}
+
+void Runtime::attach_gateways() {
+  for (const auto& [id, component] : components_) component->access->attach(gateways_on(id));
 }
 
 void Runtime::boot(const std::vector<Resource>& networks) {

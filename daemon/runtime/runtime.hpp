@@ -66,6 +66,7 @@ class Runtime {
     [[nodiscard]] bool contains(const access::Session& session) const;
   };
   Result<std::unique_ptr<Component>> start(const model::Resource& resource);
+  [[nodiscard]] std::shared_ptr<const access::AttachedGateways> gateways_on(std::string_view network_id);
   void attach_gateways();
   [[nodiscard]] Cut cut_by(const std::vector<ResourceChange>& changes) const;
   [[nodiscard]] std::size_t sessions_matching(const Cut& cut) const;

@@ -1,5 +1,7 @@
 // Changes that devices themselves ask for: registration, unbinding, derived thing models (access.md 5.1, 5.6).
 #include "common/base/words.hpp"
+#include "common/model/device.hpp"
+#include "common/text/redact.hpp"
 #include "daemon/base/log.hpp"
 #include "daemon/services/resources.hpp"
 
@@ -42,7 +44,9 @@ json::array merge_list(const json::value* base, const json::value* over) {
 }
 
 void log_failure(const char* what, const std::string& id, const Result<MutationResult>& result) {
-  if (!result) log::warn("services", "{} of device={} failed: {}", what, id, result.error().message);
+  static log::RateLimit limit;
+  std::uint64_t held = 0;
+  if (!result && limit.allow(system_clock().steady(), held)) log::warn("services", "{} of device={} failed: {}", what, id, result.error().message);
 }
 
 }  // namespace
@@ -69,9 +73,20 @@ void Resources::register_device(access::Registration registration, std::function
     json::object configuration = r.configuration;
     std::string product_id = r.product_id;
     if (known) {
-      JL_TRY(const json::object document, show("device", r.device_id));
-      product_id = document.at("spec").as_object().at("productId").as_string().c_str();
+      View view(p_.store);
+      JL_TRY(const Resource* device, view.before("device", r.device_id));
+      if (!device) return Error(Errc::not_found, "the device is gone");
+      const auto stored = model::from_json<model::Device>(device->spec);
+      product_id = stored.product_id.id;
       m.verb = Verb::edit;
+      if (!r.parent_id.empty() && stored.parent_id.id != r.parent_id) {
+        // A child may move to another gateway device (access.md 5.1), but a device that connects by itself cannot be
+        // claimed by whoever names its id, and moving never changes what is known of the child.
+        for (const auto& [key, value] : stored.configuration.values) {
+          if (text::is_secret_key(key)) return Error(Errc::denied, "the device has credentials of its own", "jlctl device edit " + r.device_id + " --parent " + r.parent_id);
+        }
+        if (!stored.parent_id.id.empty()) configuration.clear();
+      }
     } else {
       if (r.product_id.empty() || r.name.empty()) {
         return Error(Errc::invalid, "an unknown device must register with headers productId and deviceName");
@@ -89,7 +104,20 @@ void Resources::register_device(access::Registration registration, std::function
     m.document["spec"] = std::move(spec);
     return run(m);
   };
-  submit(std::move(work), [done = std::move(done)](Result<MutationResult> result) { done(result ? Status() : Status(result.error())); });
+  submit_wish(std::move(work), [done = std::move(done)](Result<MutationResult> result) { done(result ? Status() : Status(result.error())); });
+}
+
+// What devices wish for waits in the queue of people's changes, but never fills it.
+void Resources::submit_wish(std::function<Result<MutationResult>()> work, MutationDone done) {
+  constexpr std::size_t kMaxWishes = 64;
+  if (wishes_->fetch_add(1) >= kMaxWishes) {
+    wishes_->fetch_sub(1);
+    return done(Error(Errc::busy, "too many devices register or describe themselves at once"));
+  }
+  submit(std::move(work), [wishes = wishes_, done = std::move(done)](Result<MutationResult> result) {
+    wishes->fetch_sub(1);
+    done(std::move(result));
+  });
 }
 
 void Resources::unbind_child(std::string child_id, std::string parent_id) {
@@ -104,7 +132,7 @@ void Resources::unbind_child(std::string child_id, std::string parent_id) {
     m.document["spec"] = json::object{{"parentId", nullptr}};
     return run(m);
   };
-  submit(std::move(work), [child_id](const Result<MutationResult>& result) { log_failure("unbinding", child_id, result); });
+  submit_wish(std::move(work), [child_id](const Result<MutationResult>& result) { log_failure("unbinding", child_id, result); });
 }
 
 void Resources::derive_metadata(std::string device_id, std::string metadata, bool replace) {
@@ -127,7 +155,7 @@ void Resources::derive_metadata(std::string device_id, std::string metadata, boo
     m.document["spec"] = json::object{{"deriveMetadata", std::move(model)}};
     return run(m);
   };
-  submit(std::move(work), [device_id](const Result<MutationResult>& result) { log_failure("deriving the thing model", device_id, result); });
+  submit_wish(std::move(work), [device_id](const Result<MutationResult>& result) { log_failure("deriving the thing model", device_id, result); });
 }
 
 }  // namespace jl::services

@@ -3,6 +3,7 @@
 #include "common/base/words.hpp"
 #include "common/control/problem.hpp"
 #include "daemon/base/log.hpp"
+#include "daemon/device/records.hpp"
 
 #include <openssl/evp.h>
 
@@ -66,9 +67,8 @@ Result<std::optional<MutationResult>> Resources::replayed(const MutationOptions&
   }
   JL_TRY(const auto entry, p_.store.get(Family::meta, request_key(options.request_id)));
   if (!entry) return std::optional<MutationResult>();
-  boost::system::error_code ec;
-  const json::value kept = json::parse(json::string_view(entry->value), ec);
-  if (ec || !kept.is_object()) return std::optional<MutationResult>();
+  const json::value kept = device::parse_stored(entry->value);
+  if (!kept.is_object()) return std::optional<MutationResult>();
   const json::object& o = kept.as_object();
   if (p_.clock.now() - o.at("time").as_int64() > kRequestMemory) return std::optional<MutationResult>();
   if (o.at("hash").as_string() != std::string_view(digest(options.request_text))) {

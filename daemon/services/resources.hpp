@@ -102,6 +102,7 @@ class Resources final : public access::Provisioner {
   [[nodiscard]] Result<MutationResult> run_apply(const ApplyRequest& request, const Progress& progress);
   [[nodiscard]] Result<std::optional<MutationResult>> replayed(const MutationOptions& options) const;
   void submit(std::function<Result<MutationResult>()> work, MutationDone done);
+  void submit_wish(std::function<Result<MutationResult>()> work, MutationDone done);
   Status put_new(View& view, Resource resource, const Resource* before, std::vector<Problem>& problems) const;
   [[nodiscard]] Status disable_users(View& view, const Resource& protocol) const;
   [[nodiscard]] Result<MutationResult> answer(const Mutation& mutation, std::string_view result, const Resource* before, const Resource* after, const Committed* committed) const;
@@ -111,6 +112,7 @@ class Resources final : public access::Provisioner {
   Parts p_;
   Mutator& mutator_;
   runtime::Runtime* runtime_ = nullptr;
+  std::shared_ptr<std::atomic<std::size_t>> wishes_ = std::make_shared<std::atomic<std::size_t>>(0);  ///< of devices, waiting
 };
 
 /// Lays one thing model over another, entry by entry by id.

@@ -6,13 +6,29 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <charconv>
+#include <thread>
 
 namespace jl::control {
 namespace json = boost::json;
 
 struct Calls::Pool {
-  boost::asio::thread_pool threads{2};
+  boost::asio::thread_pool threads{4};  // more than cores: some wait for slow readers
 };
+
+namespace {
+
+// Sends a line of a long answer no faster than its reader takes them; false when the reader is gone or stands still.
+bool paced_line(Responder& reply, std::string line) {
+  constexpr std::size_t kAhead = 8u << 20u;
+  constexpr int kPatience = 6000;  // times 5 ms
+  for (int waited = 0; reply.queued() > kAhead; ++waited) {
+    if (waited == kPatience) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  return reply.line(std::move(line));
+}
+
+}  // namespace
 
 Calls::Calls(const Rooms& rooms) : r_(rooms), pool_(std::make_unique<Pool>()) {}
 Calls::~Calls() { stop(); }
@@ -128,7 +144,7 @@ void Calls::list(const Call& call, const Reply& reply, const model::Kind& kind) 
 
   if (call.wants_ndjson) {
     reply->start_stream();
-    const Status done = r_.resources.list(kind, filter, [&](json::object document) { return reply->line(json::serialize(document)); });
+    const Status done = r_.resources.list(kind, filter, [&](json::object document) { return paced_line(*reply, json::serialize(document)); });
     if (done) return reply->end_stream();
     return reply->end_stream(done.error());
   }
@@ -152,7 +168,7 @@ void Calls::export_all(const Call& call, const Reply& reply) {
   if (with_secrets && call.caller.role < Role::admin) return reply->problem(Error(Errc::denied, "exporting secrets needs the admin role", "jlctl whoami"));
   if (with_secrets) log::warn("control", "secrets exported by user={} uid={} pid={}", call.caller.user, call.caller.uid, call.caller.pid);
   reply->start_stream();
-  const Status done = r_.resources.export_all(kinds, with_secrets, [&](json::object manifest) { return reply->line(json::serialize(manifest)); });
+  const Status done = r_.resources.export_all(kinds, with_secrets, [&](json::object manifest) { return paced_line(*reply, json::serialize(manifest)); });
   if (done) return reply->end_stream();
   reply->end_stream(done.error());
 }

@@ -21,7 +21,7 @@ Result<Millis> timeout_of(const Call& call, Millis otherwise) {
 
 json::object reply_document(const std::string& device_id, access::CommandReply reply, std::string_view part) {
   json::object out{{"messageId", reply.message_id}, {"deviceId", device_id}};
-  for (const char* key : {"functionId"}) {
+  for (const char* key : {"functionId", "code"}) {
     if (auto* value = reply.message.if_contains(key)) out[key] = std::move(*value);
   }
   if (auto* value = reply.message.if_contains(part)) {

@@ -79,6 +79,8 @@ void Calls::apply(const Call& call, const Reply& reply) {
   services::Progress progress;
   if (call.wants_ndjson) {
     reply->start_stream();
+    // Refused for too many streams, or gone already: then nothing happens.
+    if (!reply->line(R"({"progress":{"phase":"queued","done":0,"total":0}})")) return;
     progress = [reply](std::string_view phase, std::size_t done, std::size_t total) {
       reply->line(json::serialize(json::object{{"progress", json::object{{"phase", phase}, {"done", done}, {"total", total}}}}), true);
     };

@@ -17,6 +17,9 @@ Status check_gateway(RuleContext& context, const Resource* before, const Resourc
     if (type != provider.network_type) {
       context.problem(*after, "spec.channelId", "network \"" + network->id + "\" is " + type + "; this provider needs " + provider.network_type);
     }
+    if (after->enabled && !network->enabled) {
+      context.warnings.push_back("gateway \"" + after->id + "\" waits: network \"" + network->id + "\" is disabled");
+    }
     if (!provider.shares_component) {
       JL_TRY(const auto users, context.view.users_of("network", network->id, 2));
       for (const auto& user : users) {

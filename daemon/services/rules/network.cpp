@@ -49,7 +49,10 @@ Status check_network(RuleContext& context, const Resource*, const Resource* afte
   check_cluster(context, *after);
   if (!after->enabled) return {};
   const auto mine = address_on(*after, context.node_id);
-  if (!mine) return {};
+  if (!mine) {
+    context.warnings.push_back("network \"" + after->id + "\" has no configuration for this node (" + context.node_id + ") and does not run here");
+    return {};
+  }
   return context.view.for_each("network", [&](const Resource& other) {
     if (other.id == after->id || !other.enabled) return;
     const auto theirs = address_on(other, context.node_id);

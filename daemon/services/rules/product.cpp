@@ -82,6 +82,16 @@ Status check_product(RuleContext& context, const Resource* before, const Resourc
       }
     }
   }
+  if (after->enabled && (!before || !before->enabled) && !spec.access_id.id.empty()) {
+    JL_TRY(const Resource* gateway, context.view.get("gateway", spec.access_id.id));
+    if (gateway) {
+      JL_TRY(const Resource* protocol, context.view.get("protocol", model::from_json<model::Gateway>(gateway->spec).protocol.id));
+      if (protocol && !protocol->enabled) {
+        context.problem(*after, "spec.accessId", "protocol \"" + protocol->id + "\" of its gateway is disabled; enable it first", Errc::disabled);
+      }
+      if (!gateway->enabled) context.warnings.push_back("product \"" + after->id + "\": its gateway \"" + gateway->id + "\" is disabled");
+    }
+  }
   return check_config_keys(context, *after, *after, false);
 }
 

@@ -1,5 +1,9 @@
 #include "tests/unit/common/text/support.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+#include <cstdio>
+
 using namespace jl;
 using namespace jl::text;
 
@@ -90,5 +94,18 @@ TEST_SUITE("common.text") {
         CHECK(resource.enabled);
       }
     }
+  }
+
+  TEST_CASE("fleet.yaml is what make-fleet prints [examples/]") {
+    const std::string examples = std::string(JL_SOURCE_DIR) + "/examples/";
+    std::FILE* made = ::popen(("'" + examples + "make-fleet'").c_str(), "r");
+    REQUIRE(made);
+    const auto printed = read_all(::fileno(made), "make-fleet", 4u << 20u);
+    CHECK(::pclose(made) == 0);
+    const int kept = ::open((examples + "fleet.yaml").c_str(), O_RDONLY | O_CLOEXEC);
+    REQUIRE(kept >= 0);
+    const auto stored = read_all(kept, "fleet.yaml", 4u << 20u);
+    ::close(kept);
+    CHECK(bool(printed.value() == stored.value()));
   }
 }
