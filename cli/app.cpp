@@ -62,15 +62,18 @@ Result<OutputOptions> output_options(const Environment& env, const Invocation& a
 
 // What sudo and ssh claim goes into the access log; only what fits into a header line.
 void add_claim(ClientOptions& options, std::string_view header, const std::string& value) {
-  const bool fits = !value.empty() && value.size() <= 200 && std::ranges::all_of(value, [](char c) { return c >= ' ' && c <= '~'; });
+  const bool fits =
+      !value.empty() && value.size() <= 200 && std::ranges::all_of(value, [](char c) { return c >= ' ' && c <= '~'; });
   if (fits) options.headers.emplace_back(header, value);
 }
 
-ClientOptions client_options(const Environment& env, const Invocation& args, const Settings& settings, Console& console) {
+ClientOptions client_options(const Environment& env, const Invocation& args, const Settings& settings,
+                             Console& console) {
   ClientOptions out;
   out.socket = settings.socket.value;
   out.time_limit = settings.time_limit();
-  if (const auto retry = args.value("connect-retry")) out.connect_retry = duration_or(*retry, std::chrono::milliseconds(0));
+  if (const auto retry = args.value("connect-retry"))
+    out.connect_retry = duration_or(*retry, std::chrono::milliseconds(0));
   add_claim(out, control::kHeaderClaimedUser, env.variable_or_empty("SUDO_USER"));
   add_claim(out, control::kHeaderClaimedFrom, env.variable_or_empty("SSH_CONNECTION"));
   if (args.has("debug")) out.trace = [&console](std::string_view line) { console.line(line); };

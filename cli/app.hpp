@@ -7,7 +7,8 @@
 
 namespace jl::cli {
 
-/// Runs jlctl with the words after the program's name. Throws nothing. The exit code is that of `jlctl help exit-codes`.
+/// Runs jlctl with the words after the program's name. Throws nothing. The exit code is that of `jlctl help
+/// exit-codes`.
 [[nodiscard]] int run(const std::vector<std::string>& words, const Environment& env);
 
 }  // namespace jl::cli

@@ -21,15 +21,17 @@ Error unknown_noun(const std::string& word) {
 
 Error unknown_verb(const std::string& noun, const std::string& word) {
   const std::string nearest = nearest_word(word, verbs_of(noun, true));
-  return {Errc::usage, "\"" + noun + "\" has no verb \"" + word + "\"",
-          nearest.empty() ? "verbs are " + join(verbs_of(noun)) : "did you mean \"jlctl " + noun + " " + nearest + "\"?"};
+  return {
+      Errc::usage, "\"" + noun + "\" has no verb \"" + word + "\"",
+      nearest.empty() ? "verbs are " + join(verbs_of(noun)) : "did you mean \"jlctl " + noun + " " + nearest + "\"?"};
 }
 
 // A flag word: how many words it takes with its value. 0 when it is none of the global flags.
 std::size_t length_of_global(const std::vector<FlagInfo>& globals, const std::string& word) {
   if (word.starts_with("--")) {
     const std::size_t equals = word.find('=');
-    const FlagInfo* flag = find_flag(globals, std::string_view(word).substr(2, equals == std::string::npos ? equals : equals - 2));
+    const FlagInfo* flag =
+        find_flag(globals, std::string_view(word).substr(2, equals == std::string::npos ? equals : equals - 2));
     if (!flag) return 0;
     return flag->takes_value() && equals == std::string::npos ? 2 : 1;
   }
@@ -116,7 +118,8 @@ std::optional<std::string> Invocation::value(std::string_view flag) const {
 }
 
 std::string Invocation::object() const {
-  if (!command_->kind || words_.empty() || command_->arguments.empty() || command_->arguments[0].name != "ID") return {};
+  if (!command_->kind || words_.empty() || command_->arguments.empty() || command_->arguments[0].name != "ID")
+    return {};
   if (command_->arguments[0].repeated && words_.size() > 1) return {};
   return command_->kind->name + "/" + words_.front();
 }
@@ -145,7 +148,8 @@ std::optional<std::string> legal_word(const FlagInfo& flag, std::string_view giv
   }
   if (!field) return std::nullopt;
   for (const model::Word& word : field->words) {
-    if (std::ranges::any_of(word.aliases, [&](const std::string& alias) { return iequals(alias, given); })) return word.word;
+    if (std::ranges::any_of(word.aliases, [&](const std::string& alias) { return iequals(alias, given); }))
+      return word.word;
   }
   return std::nullopt;
 }

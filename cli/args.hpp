@@ -16,10 +16,10 @@ using Words = std::vector<std::string>;
 
 /// What the words before the flags point at.
 struct Target {
-  std::string noun{};                           ///< "" for top-level verbs, or when nothing was named
-  const control::Command* command = nullptr;    ///< nullptr when no verb was named
-  Words rest{};                                 ///< the words without noun and verb
-  bool wants_help = false;                      ///< -h or --help stands somewhere
+  std::string noun{};                         ///< "" for top-level verbs, or when nothing was named
+  const control::Command* command = nullptr;  ///< nullptr when no verb was named
+  Words rest{};                               ///< the words without noun and verb
+  bool wants_help = false;                    ///< -h or --help stands somewhere
 };
 
 /// Finds noun and verb; global flags may stand before and between them. Errors: usage, with the nearest match.
@@ -28,7 +28,8 @@ struct Target {
 /// A command with everything that was given to it.
 class Invocation {
  public:
-  Invocation(const control::Command& command, std::vector<FlagInfo> flags) : command_(&command), flags_(std::move(flags)) {}
+  Invocation(const control::Command& command, std::vector<FlagInfo> flags)
+      : command_(&command), flags_(std::move(flags)) {}
   // given_ points into flags_, which a move keeps in place and a copy would not.
   Invocation(Invocation&&) = default;
   Invocation& operator=(Invocation&&) = default;

@@ -47,7 +47,8 @@ std::string summary_text(const json::value& reply) {
   }
   if (out.empty()) out = "nothing to do";
   if (const std::string revision = text_at(reply, "revision"); !revision.empty()) out += " (revision " + revision + ")";
-  if (const std::string cut = text_at(reply, "disconnected"); !cut.empty() && cut != "0") out += "; " + cut + " device sessions disconnected";
+  if (const std::string cut = text_at(reply, "disconnected"); !cut.empty() && cut != "0")
+    out += "; " + cut + " device sessions disconnected";
   return out;
 }
 

@@ -38,7 +38,8 @@ void mask(json::value& value, const std::vector<Secret>& secrets) {
     for (auto& item : *array) mask(item, secrets);
   } else if (const auto* text = value.if_string()) {
     const std::string_view view = *text;
-    const bool secret = std::ranges::any_of(secrets, [&](const Secret& s) { return !s.empty() && view.find(s.reveal()) != view.npos; });
+    const bool secret =
+        std::ranges::any_of(secrets, [&](const Secret& s) { return !s.empty() && view.find(s.reveal()) != view.npos; });
     if (secret) value = text::kMask;
   }
 }
@@ -135,8 +136,9 @@ Status Client::check_version(const ReplyHead& head) {
   std::from_chars(dot + 1, api.data() + api.size(), minor);
   if (major != control::kApiMajor) {
     return Error(Errc::version_mismatch,
-                 "jlinkd " + std::string(head.header("jlinkd-version")) + " speaks API " + std::string(api) + ", jlctl " +
-                     std::string(control::kProgramVersion) + " speaks " + std::string(control::kApiVersion),
+                 "jlinkd " + std::string(head.header("jlinkd-version")) + " speaks API " + std::string(api) +
+                     ", jlctl " + std::string(control::kProgramVersion) + " speaks " +
+                     std::string(control::kApiVersion),
                  "install jlctl and jlinkd of the same release");
   }
   if (minor != control::kApiMinor && !warned_ && options_.warn) {
@@ -150,11 +152,14 @@ Status Client::check_version(const ReplyHead& head) {
 Result<std::string> Client::read_all(const ReplyHead& head, bool has_body) {
   std::string body;
   const Deadline deadline(options_.time_limit);
-  Status status = connection_->read_body(head, has_body, [&] { return deadline; }, [&](std::string_view piece) -> Result<bool> {
-    if (body.size() + piece.size() > kMaxReply) return Error(Errc::too_large, "the daemon's answer is larger than 512 MiB");
-    body += piece;
-    return true;
-  });
+  Status status = connection_->read_body(
+      head, has_body, [&] { return deadline; },
+      [&](std::string_view piece) -> Result<bool> {
+        if (body.size() + piece.size() > kMaxReply)
+          return Error(Errc::too_large, "the daemon's answer is larger than 512 MiB");
+        body += piece;
+        return true;
+      });
   if (!status) {
     connection_.reset();
     return status.error();
@@ -259,7 +264,8 @@ void Client::trace_reply(const ReplyHead& head) const {
   if (!options_.trace) return;
   std::string line = "< " + std::to_string(head.status);
   for (const char* name : {"content-type", "jlinkd-version", "jlinkd-api", "jlinkd-request-id"}) {
-    if (const auto value = head.header(name); !value.empty()) line += std::string(" ") + name + "=" + std::string(value);
+    if (const auto value = head.header(name); !value.empty())
+      line += std::string(" ") + name + "=" + std::string(value);
   }
   options_.trace(line);
 }

@@ -21,15 +21,15 @@ struct Request {
   std::string path{};                                        ///< encoded
   std::vector<std::pair<std::string, std::string>> query{};  ///< not encoded
   std::optional<json::value> body{};
-  bool lines = false;    ///< ask for newline-delimited JSON
-  bool endless = false;  ///< the reply has no end of its own: no time limit after its head
+  bool lines = false;      ///< ask for newline-delimited JSON
+  bool endless = false;    ///< the reply has no end of its own: no time limit after its head
   bool hide_body = false;  ///< --debug tells only the size of the body
 };
 
 struct ClientOptions {
   std::string socket;
-  std::chrono::milliseconds time_limit{30'000};   ///< 0 = none
-  std::chrono::milliseconds connect_retry{0};     ///< how long to go on trying to connect
+  std::chrono::milliseconds time_limit{30'000};                ///< 0 = none
+  std::chrono::milliseconds connect_retry{0};                  ///< how long to go on trying to connect
   std::vector<std::pair<std::string, std::string>> headers{};  ///< sent with every request
   std::function<void(std::string_view line)> trace{};          ///< --debug; gets no secrets
   std::function<void(std::string_view text)> warn{};

@@ -32,11 +32,13 @@ std::int64_t number(const json::object& from, const char* key) {
 
 std::string Impact::text() const {
   std::string out;
-  if (sessions > 0) out = "would disconnect " + std::to_string(sessions) + " device session" + (sessions == 1 ? "" : "s");
+  if (sessions > 0)
+    out = "would disconnect " + std::to_string(sessions) + " device session" + (sessions == 1 ? "" : "s");
   if (!used_by.empty()) {
     const auto total = std::max(used_by_total, static_cast<std::int64_t>(used_by.size()));
     constexpr std::size_t kShown = 10;
-    const std::vector<std::string> shown(used_by.begin(), used_by.begin() + static_cast<std::ptrdiff_t>(std::min(kShown, used_by.size())));
+    const std::vector<std::string> shown(
+        used_by.begin(), used_by.begin() + static_cast<std::ptrdiff_t>(std::min(kShown, used_by.size())));
     if (!out.empty()) out += "; ";
     out += "used by " + join(shown);
     const auto more = total - static_cast<std::int64_t>(shown.size());

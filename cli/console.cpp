@@ -16,7 +16,8 @@ constexpr std::size_t kMaxProblemsShown = 100;
 std::string problem_line(const Problem& problem) {
   std::string out = "  ";
   if (problem.position) {
-    out += problem.position->file + ":" + std::to_string(problem.position->line) + ":" + std::to_string(problem.position->column) + ": ";
+    out += problem.position->file + ":" + std::to_string(problem.position->line) + ":" +
+           std::to_string(problem.position->column) + ": ";
   }
   if (!problem.object.empty()) out += problem.object + ": ";
   if (!problem.field.empty()) out += problem.field + ": ";
@@ -27,7 +28,8 @@ std::string problem_line(const Problem& problem) {
 
 json::object error_document(const Error& error, std::string_view object, std::string_view request_id) {
   const ErrcInfo& row = info(error.code);
-  json::object out{{"code", row.word}, {"message", error.message}, {"exitCode", row.exit_code}, {"retryable", row.retryable}};
+  json::object out{
+      {"code", row.word}, {"message", error.message}, {"exitCode", row.exit_code}, {"retryable", row.retryable}};
   if (!error.hint.empty()) out["hint"] = error.hint;
   if (!error.field.empty()) out["field"] = error.field;
   if (!object.empty()) out["object"] = object;
@@ -46,7 +48,8 @@ void Console::error(const Error& error, std::string_view object, std::string_vie
   }
   const bool listed = error.problems.size() > 1 || (error.problems.size() == 1 && error.problems[0].position);
   std::string out = "jlctl: " + styled("error[" + std::string(error.word()) + "]", Style::bad, colour_) + ": ";
-  out += listed && error.problems.size() > 1 ? std::to_string(error.problems.size()) + " problems" : printable(error.message);
+  out += listed && error.problems.size() > 1 ? std::to_string(error.problems.size()) + " problems"
+                                             : printable(error.message);
   if (!object.empty() && error.message.find(object) == std::string::npos) out += " (" + printable(object) + ")";
   out += "\n";
   if (listed) {

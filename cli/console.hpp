@@ -43,6 +43,7 @@ class Console {
 };
 
 /// {"code","message","exitCode","retryable","hint"?,"field"?,"object"?,"requestId"?,"problems"?}
-[[nodiscard]] boost::json::object error_document(const Error& error, std::string_view object = {}, std::string_view request_id = {});
+[[nodiscard]] boost::json::object error_document(const Error& error, std::string_view object = {},
+                                                 std::string_view request_id = {});
 
 }  // namespace jl::cli

@@ -4,7 +4,8 @@ namespace jl::cli {
 
 std::string path_for(const control::Command& command, const std::string& id) {
   std::string path = command.path;
-  if (const std::size_t brace = path.find("{id}"); brace != std::string::npos) path.replace(brace, 4, percent_encode(id));
+  if (const std::size_t brace = path.find("{id}"); brace != std::string::npos)
+    path.replace(brace, 4, percent_encode(id));
   return path;
 }
 

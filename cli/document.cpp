@@ -23,13 +23,15 @@ using model::Type;
 constexpr std::size_t kMaxValueFile = 16U << 20U;
 
 Error wrong(const FlagInfo& flag, const std::string& value, const std::string& what) {
-  return {Errc::usage, "--" + flag.name + ": \"" + value + "\" " + what, "see \"jlctl explain\" for the field", flag.path};
+  return {Errc::usage, "--" + flag.name + ": \"" + value + "\" " + what, "see \"jlctl explain\" for the field",
+          flag.path};
 }
 
 Result<std::string> read_value_file(Context& context, const FlagInfo& flag, const std::string& path) {
   if (path == "-") return text::read_all(context.env.in, "<stdin>", kMaxValueFile);
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
-  if (fd < 0) return Error(Errc::usage, "--" + flag.name + ": \"" + path + "\" cannot be read: " + std::strerror(errno));
+  if (fd < 0)
+    return Error(Errc::usage, "--" + flag.name + ": \"" + path + "\" cannot be read: " + std::strerror(errno));
   auto text = text::read_all(fd, path, kMaxValueFile);
   ::close(fd);
   return text;
@@ -51,8 +53,10 @@ Result<json::value> json_value(Context& context, const FlagInfo& flag, const std
     JL_TRY(auto documents, text::read_manifest_text(text, value.substr(1)));
     if (documents.size() == 1) return json::value(std::move(documents.front().document));
   }
-  if (is_file) return Error(Errc::usage, "--" + flag.name + ": \"" + value.substr(1) + "\" is not JSON: " + ec.message());
-  return wrong(flag, value.size() > 40 ? value.substr(0, 40) + "..." : value, "is not JSON: " + ec.message() + "; @FILE names a file");
+  if (is_file)
+    return Error(Errc::usage, "--" + flag.name + ": \"" + value.substr(1) + "\" is not JSON: " + ec.message());
+  return wrong(flag, value.size() > 40 ? value.substr(0, 40) + "..." : value,
+               "is not JSON: " + ec.message() + "; @FILE names a file");
 }
 
 Result<json::value> field_value(Context& context, const FlagInfo& flag, const std::string& value) {
@@ -121,7 +125,8 @@ class FlagDocument {
 
   Status boolean(const FlagInfo& flag) {
     const bool value = flag.use == FlagUse::field;
-    if (const auto* other = find_path(out_, flag.path); other && flags_set_.contains(flag.path) && *other != json::value(value)) {
+    if (const auto* other = find_path(out_, flag.path);
+        other && flags_set_.contains(flag.path) && *other != json::value(value)) {
       return Error(Errc::usage, "--" + flag.name + " contradicts another flag");
     }
     flags_set_[flag.path] = true;
@@ -140,7 +145,8 @@ class FlagDocument {
     if (equals == std::string::npos || equals == 0) return wrong(flag, value, "is not KEY=VALUE");
     const std::string key = value.substr(0, equals);
     if (flag.field->type == Type::config && text::is_secret_key(key)) {
-      return Error(Errc::usage, "--" + flag.name + ": \"" + key + "\" is a secret, and a command line can be read by others",
+      return Error(Errc::usage,
+                   "--" + flag.name + ": \"" + key + "\" is a secret, and a command line can be read by others",
                    "put it into a file: --" + flag.name + "-secret-file " + key + "=PATH", flag.path + "." + key);
     }
     return map_entry(flag, key, json::value(value.substr(equals + 1)));
@@ -188,7 +194,8 @@ Result<Document> document_of_file(Context& context, const std::string& id) {
   if (!file) return out;
   JL_TRY(out.sources, load_manifests(context, {*file}, true));
   if (out.sources.size() != 1) {
-    return Error(Errc::usage, "\"" + *file + "\" holds " + std::to_string(out.sources.size()) + " documents; one is wanted",
+    return Error(Errc::usage,
+                 "\"" + *file + "\" holds " + std::to_string(out.sources.size()) + " documents; one is wanted",
                  "several at once: jlctl apply -f " + *file);
   }
   out.content = out.sources.front().document;
@@ -300,7 +307,8 @@ Result<Document> patch_document(Context& context) {
     set_path(out.content, path, nullptr);
   }
   if (out.content.empty()) {
-    return Error(Errc::usage, "nothing to change was named", "see \"jlctl " + context.args.command().label() + " --help\" for the fields");
+    return Error(Errc::usage, "nothing to change was named",
+                 "see \"jlctl " + context.args.command().label() + " --help\" for the fields");
   }
   return out;
 }

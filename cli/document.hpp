@@ -14,12 +14,14 @@ struct Document {
   std::vector<text::ManifestDocument> sources{};  ///< the file of -f, for the positions of problems
 };
 
-/// add: {"id","name"?,"description"?,"enabled"?,"spec":{...}}. Flags win over the file. Errors: usage, and those of files.
+/// add: {"id","name"?,"description"?,"enabled"?,"spec":{...}}. Flags win over the file. Errors: usage, and those of
+/// files.
 [[nodiscard]] Result<Document> new_document(Context& context, const std::string& id);
 /// edit: only the fields that were named; null where --unset named one. Errors: usage (nothing named, unknown field).
 [[nodiscard]] Result<Document> patch_document(Context& context);
 /// Reads manifests with secrets in place; warnings go to the console.
-[[nodiscard]] Result<std::vector<text::ManifestDocument>> load_manifests(Context& context, const std::vector<std::string>& paths,
+[[nodiscard]] Result<std::vector<text::ManifestDocument>> load_manifests(Context& context,
+                                                                         const std::vector<std::string>& paths,
                                                                          bool resolve_secrets);
 /// A value as typed: JSON where it parses as such, else text.
 [[nodiscard]] json::value typed_value(const std::string& text);

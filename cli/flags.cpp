@@ -74,8 +74,10 @@ class FieldFlags {
     const std::string what = key.empty() ? field.flag : "a secret value";
     const std::string equals = key.empty() ? "" : key + "=";
     const std::size_t from = out_.size();
-    add(field, path, FlagUse::secret_file, name + "-file", equals + "PATH", what + " from a file, one newline at its end cut");
-    add(field, path, FlagUse::secret_stdin, name + "-stdin", key, what + " from standard input, typed without echo on a terminal");
+    add(field, path, FlagUse::secret_file, name + "-file", equals + "PATH",
+        what + " from a file, one newline at its end cut");
+    add(field, path, FlagUse::secret_stdin, name + "-stdin", key,
+        what + " from standard input, typed without echo on a terminal");
     add(field, path, FlagUse::secret_fd, name + "-fd", equals + "N", what + " from an open file descriptor");
     add(field, path, FlagUse::secret_credential, name + "-credential", equals + "NAME",
         what + " from $CREDENTIALS_DIRECTORY/NAME (systemd)");
@@ -85,18 +87,23 @@ class FieldFlags {
   static std::string placeholder(const Field& field) {
     switch (field.type) {
       case Type::integer:
-      case Type::number: return "N";
-      case Type::enumeration: return "WORD";
-      case Type::reference: return "ID";
+      case Type::number:
+        return "N";
+      case Type::enumeration:
+        return "WORD";
+      case Type::reference:
+        return "ID";
       case Type::object:
       case Type::list:
-      case Type::json: return "JSON|@FILE";
-      default: return "TEXT";
+      case Type::json:
+        return "JSON|@FILE";
+      default:
+        return "TEXT";
     }
   }
 
-  FlagInfo& add(const Field& field, const std::string& path, FlagUse use, const std::string& name, const std::string& value,
-                const std::string& help) {
+  FlagInfo& add(const Field& field, const std::string& path, FlagUse use, const std::string& name,
+                const std::string& value, const std::string& help) {
     FlagInfo info{use, name, value, help};
     info.path = path;
     info.field = &field;

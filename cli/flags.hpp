@@ -1,6 +1,6 @@
 #pragma once
-// Every flag of a verb in one list: jlctl's own, the verb's, and those that the fields of its kind give to add and edit.
-// Parsing, help, completion and man pages read this list.
+// Every flag of a verb in one list: jlctl's own, the verb's, and those that the fields of its kind give to add and
+// edit. Parsing, help, completion and man pages read this list.
 #include "common/control/commands.hpp"
 #include "common/model/field.hpp"
 

@@ -94,16 +94,20 @@ std::string flag_label(const FlagInfo& flag) {
 std::string flag_text(const FlagInfo& flag) {
   std::string out = flag.help;
   if (!flag.words.empty()) {
-    const bool listed = std::ranges::all_of(flag.words, [&](const std::string& word) { return flag.help.find(word) != std::string::npos; });
+    const bool listed = std::ranges::all_of(
+        flag.words, [&](const std::string& word) { return flag.help.find(word) != std::string::npos; });
     if (!listed) out += "; one of " + join(flag.words);
   }
   if (flag.field && flag.takes_value() && !flag.is_secret()) {
-    if (flag.field->has_range()) out += "; " + std::to_string(flag.field->min) + " to " + std::to_string(flag.field->max);
+    if (flag.field->has_range())
+      out += "; " + std::to_string(flag.field->min) + " to " + std::to_string(flag.field->max);
     if (flag.field->required && flag.use == FlagUse::field) out += "; required";
     const auto& value = flag.field->default_value;
-    if (!value.is_null() && !value.is_bool()) out += "; default " + (value.is_string() ? std::string(value.get_string()) : boost::json::serialize(value));
+    if (!value.is_null() && !value.is_bool())
+      out += "; default " + (value.is_string() ? std::string(value.get_string()) : boost::json::serialize(value));
   }
-  if (flag.use == FlagUse::field && !flag.takes_value() && flag.field->default_value == boost::json::value(true)) out += "; the default";
+  if (flag.use == FlagUse::field && !flag.takes_value() && flag.field->default_value == boost::json::value(true))
+    out += "; the default";
   if (!flag.when.empty()) out += " (" + flag.when + ")";
   if (flag.repeated) out += "; may repeat";
   return out;
@@ -120,27 +124,34 @@ std::string noun_summary(std::string_view noun) {
 
 std::string short_usage() {
   return "usage: jlctl NOUN VERB [ID...] [flags]\n"
-         "nouns: " + join(nouns()) + "\n"
-         "other: " + join(verbs_of("")) + "\n"
+         "nouns: " +
+         join(nouns()) +
+         "\n"
+         "other: " +
+         join(verbs_of("")) +
+         "\n"
          "help:  jlctl help, jlctl NOUN --help, jlctl NOUN VERB --help";
 }
 
 std::string noun_usage(std::string_view noun) {
   const std::string name(noun);
-  return "usage: jlctl " + name + " VERB [ID...] [flags]\nverbs: " + join(verbs_of(noun)) + "\nhelp:  jlctl " + name + " --help";
+  return "usage: jlctl " + name + " VERB [ID...] [flags]\nverbs: " + join(verbs_of(noun)) + "\nhelp:  jlctl " + name +
+         " --help";
 }
 
 std::string general_help(bool colour) {
   std::string out = "jlctl - configure and watch jlinkd, the IoT access gateway\n\n";
-  out += examples({"jlctl status", "jlctl network add mqtt-1 --type mqtt-server --port 1883", "jlctl apply -f examples/fleet.yaml",
-                   "jlctl device show dev-1", "jlctl message tail --product th-sensor"},
-                  colour);
+  out += examples(
+      {"jlctl status", "jlctl network add mqtt-1 --type mqtt-server --port 1883", "jlctl apply -f examples/fleet.yaml",
+       "jlctl device show dev-1", "jlctl message tail --product th-sensor"},
+      colour);
   out += title("Usage:", colour) + "  jlctl [flags] NOUN VERB [ID...] [flags]\n\n";
   Lines lines;
   for (const std::string& noun : nouns()) lines.emplace_back(noun, noun_summary(noun));
   out += section("Nouns:", lines, colour);
   out += section("Other commands:", verb_lines(""), colour);
-  out += section("Flags of every command:", flag_lines(global_flag_infos(), [](const FlagInfo&) { return true; }), colour);
+  out +=
+      section("Flags of every command:", flag_lines(global_flag_infos(), [](const FlagInfo&) { return true; }), colour);
   return out + "More: jlctl NOUN --help, jlctl explain NOUN, jlctl help errors, jlctl help exit-codes, man jlctl\n";
 }
 
@@ -148,14 +159,16 @@ std::string noun_help(std::string_view noun, bool colour) {
   std::string out = "jlctl " + std::string(noun) + " - " + noun_summary(noun) + "\n\n";
   std::vector<std::string> shown;
   for (const control::Command& c : control::commands()) {
-    if (c.noun == noun && !c.verb.empty() && !c.examples.empty() && shown.size() < 5) shown.push_back(c.examples.front());
+    if (c.noun == noun && !c.verb.empty() && !c.examples.empty() && shown.size() < 5)
+      shown.push_back(c.examples.front());
   }
   out += examples(shown, colour);
   if (const model::Kind* kind = model::find_kind(noun)) out += wrapped(kind->description, kWidth, 0) + "\n\n";
   out += title("Usage:", colour) + "  jlctl " + std::string(noun) + " VERB [ID...] [flags]\n\n";
   out += section("Verbs:", verb_lines(noun), colour);
   return out + "More: jlctl " + std::string(noun) + " VERB --help" +
-         (model::find_kind(noun) ? ", jlctl explain " + std::string(noun) : std::string()) + ", man jlctl-" + std::string(noun) + "\n";
+         (model::find_kind(noun) ? ", jlctl explain " + std::string(noun) : std::string()) + ", man jlctl-" +
+         std::string(noun) + "\n";
 }
 
 std::string command_help(const control::Command& command, bool colour) {
@@ -171,26 +184,32 @@ std::string command_help(const control::Command& command, bool colour) {
   const std::vector<FlagInfo> flags = flags_of(command);
   out += section("Fields:", flag_lines(flags, [](const FlagInfo& f) { return f.field != nullptr; }), colour);
   out += section("Flags:", flag_lines(flags, [](const FlagInfo& f) { return f.use == FlagUse::command; }), colour);
-  out += section("Flags of every command:", flag_lines(flags, [](const FlagInfo& f) { return f.use == FlagUse::global; }), colour);
+  out += section(
+      "Flags of every command:", flag_lines(flags, [](const FlagInfo& f) { return f.use == FlagUse::global; }), colour);
   std::string needs = "Role: ";
-  needs += command.method.empty() || command.role == control::Role::none ? "none" : std::string(control::to_string(command.role));
+  needs += command.method.empty() || command.role == control::Role::none
+               ? "none"
+               : std::string(control::to_string(command.role));
   if (command.dangerous) needs += ". Asks before it cuts sessions or loses data; --yes does not ask";
   return out + needs + ".\n";
 }
 
 std::string errors_help(bool colour) {
-  std::string out = "Error codes of jlctl and of the control API. Each has an exit code; \"retry\" means that the same call can\n"
-                    "succeed later.\n\n";
+  std::string out =
+      "Error codes of jlctl and of the control API. Each has an exit code; \"retry\" means that the same call can\n"
+      "succeed later.\n\n";
   Lines lines;
   for (const ErrcInfo& row : errc_table()) {
-    lines.emplace_back(std::string(row.word), "exit " + std::to_string(row.exit_code) + (row.retryable ? ", retry: " : ": ") + std::string(row.meaning));
+    lines.emplace_back(std::string(row.word), "exit " + std::to_string(row.exit_code) +
+                                                  (row.retryable ? ", retry: " : ": ") + std::string(row.meaning));
   }
   return out + section("Errors:", lines, colour);
 }
 
 std::string exit_codes_help(bool colour) {
   Lines lines;
-  for (const ExitCode& row : exit_codes()) lines.emplace_back(std::to_string(row.code) + " " + std::string(row.word), std::string(row.meaning));
+  for (const ExitCode& row : exit_codes())
+    lines.emplace_back(std::to_string(row.code) + " " + std::string(row.word), std::string(row.meaning));
   return section("Exit codes:", lines, colour);
 }
 

@@ -43,7 +43,10 @@ json::object command_document(const control::Command& command) {
   out["dangerous"] = command.dangerous;
   json::array arguments;
   for (const control::Argument& argument : command.arguments) {
-    arguments.push_back(json::object{{"name", argument.name}, {"help", argument.help}, {"optional", argument.optional}, {"repeated", argument.repeated}});
+    arguments.push_back(json::object{{"name", argument.name},
+                                     {"help", argument.help},
+                                     {"optional", argument.optional},
+                                     {"repeated", argument.repeated}});
   }
   out["arguments"] = std::move(arguments);
   json::array flags;
@@ -66,14 +69,22 @@ json::object help_tree() {
   }
   json::array errors;
   for (const ErrcInfo& row : errc_table()) {
-    errors.push_back(json::object{{"code", row.word}, {"exitCode", row.exit_code}, {"httpStatus", row.http_status}, {"retryable", row.retryable}, {"meaning", row.meaning}});
+    errors.push_back(json::object{{"code", row.word},
+                                  {"exitCode", row.exit_code},
+                                  {"httpStatus", row.http_status},
+                                  {"retryable", row.retryable},
+                                  {"meaning", row.meaning}});
   }
   json::array codes;
   for (const ExitCode& row : exit_codes()) {
     codes.push_back(json::object{{"code", row.code}, {"word", row.word}, {"meaning", row.meaning}});
   }
-  return {{"program", "jlctl"},   {"version", control::kProgramVersion}, {"globalFlags", std::move(globals)},
-          {"commands", std::move(commands)}, {"errors", std::move(errors)},         {"exitCodes", std::move(codes)}};
+  return {{"program", "jlctl"},
+          {"version", control::kProgramVersion},
+          {"globalFlags", std::move(globals)},
+          {"commands", std::move(commands)},
+          {"errors", std::move(errors)},
+          {"exitCodes", std::move(codes)}};
 }
 
 }  // namespace jl::cli

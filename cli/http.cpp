@@ -16,10 +16,13 @@
 namespace jl::cli {
 namespace {
 
-Error timed_out() { return {Errc::timeout, "the daemon did not answer in time", "a longer limit: --timeout 2m; 0 = none"}; }
+Error timed_out() {
+  return {Errc::timeout, "the daemon did not answer in time", "a longer limit: --timeout 2m; 0 = none"};
+}
 Error hung_up() { return {Errc::unavailable, "the daemon closed the connection before it answered"}; }
 Error not_http() {
-  return {Errc::version_mismatch, "what answers on the control socket does not speak HTTP/1.1", "is --socket the socket of jlinkd?"};
+  return {Errc::version_mismatch, "what answers on the control socket does not speak HTTP/1.1",
+          "is --socket the socket of jlinkd?"};
 }
 
 std::string_view trim(std::string_view text) {
@@ -118,7 +121,8 @@ Result<ReplyHead> HttpConnection::read_head(const Deadline& deadline) {
     JL_TRY(const std::string status, read_line(deadline));
     if (!status.starts_with("HTTP/1.") || status.size() < 12 || status[8] != ' ') return not_http();
     const char* const digits = status.data() + 9;
-    if (const auto [end, ec] = std::from_chars(digits, digits + 3, head.status); ec != std::errc{} || end != digits + 3) return not_http();
+    if (const auto [end, ec] = std::from_chars(digits, digits + 3, head.status); ec != std::errc{} || end != digits + 3)
+      return not_http();
     std::size_t total = 0;
     for (;;) {
       JL_TRY(const std::string line, read_line(deadline));
@@ -134,7 +138,8 @@ Result<ReplyHead> HttpConnection::read_head(const Deadline& deadline) {
 }
 
 // Passes on that many bytes; false when the taker has had enough.
-Result<bool> HttpConnection::pass_on(std::size_t length, const std::function<Deadline()>& deadline, const Piece& piece) {
+Result<bool> HttpConnection::pass_on(std::size_t length, const std::function<Deadline()>& deadline,
+                                     const Piece& piece) {
   while (length > 0) {
     if (used_ == buffer_.size()) {
       JL_TRY(const Filled filled, fill(deadline()));
@@ -204,7 +209,8 @@ Result<int> connect_socket(const std::string& path, std::chrono::milliseconds li
   if (fd < 0) return Error(Errc::failed, "no socket can be opened: " + std::string(std::strerror(errno)));
   // A connect() on a Unix socket waits only while the daemon's queue is full.
   if (limit.count() > 0) {
-    const timeval wait{static_cast<time_t>(limit.count() / 1000), static_cast<suseconds_t>((limit.count() % 1000) * 1000)};
+    const timeval wait{static_cast<time_t>(limit.count() / 1000),
+                       static_cast<suseconds_t>((limit.count() % 1000) * 1000)};
     ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
   }
   if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0) return fd;
@@ -225,7 +231,8 @@ Result<int> connect_socket(const std::string& path, std::chrono::milliseconds li
                    "join its group and log in again: sudo usermod -aG jlinkd \"$USER\"");
     case EAGAIN:
     case EINPROGRESS:
-      return Error(Errc::busy, "the daemon does not take up calls: its queue is full", "try again, or wait longer with --connect-retry 30s");
+      return Error(Errc::busy, "the daemon does not take up calls: its queue is full",
+                   "try again, or wait longer with --connect-retry 30s");
     default:
       return Error(Errc::unavailable, "the control socket " + named + " cannot be opened: " + std::strerror(error));
   }
@@ -236,8 +243,8 @@ std::string percent_encode(std::string_view text) {
   std::string out;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    const bool unreserved = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '.' ||
-                            c == '_' || c == '~';
+    const bool unreserved = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+                            c == '.' || c == '_' || c == '~';
     if (unreserved) {
       out += c;
     } else {

@@ -1,6 +1,6 @@
 #pragma once
-// The little of HTTP/1.1 that a client of the control socket needs: one reply at a time, with a length or in chunks, read
-// as it comes. Bounded: header, line lengths, and time.
+// The little of HTTP/1.1 that a client of the control socket needs: one reply at a time, with a length or in chunks,
+// read as it comes. Bounded: header, line lengths, and time.
 #include "common/base/result.hpp"
 
 #include <chrono>

@@ -1,5 +1,5 @@
-// The flags of one command through CLI11. Only this file sees it: its messages hide the word at fault and its exit codes
-// are not ours, so every error is told here in our own words.
+// The flags of one command through CLI11. Only this file sees it: its messages hide the word at fault and its exit
+// codes are not ours, so every error is told here in our own words.
 #include "cli/args.hpp"
 #include "common/base/time.hpp"
 #include "common/base/words.hpp"
@@ -116,7 +116,8 @@ Result<Invocation> parse(const control::Command& command, const Words& words) {
       CLI::Option* option = flag.takes_value() ? app.add_option(names)->expected(1) : app.add_flag(names);
       options.push_back(option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll));
     }
-    CLI::Option* positional = app.add_option("words")->expected(-1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    CLI::Option* positional =
+        app.add_option("words")->expected(-1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     std::ranges::reverse(args);
     app.parse(args);
 
@@ -141,7 +142,8 @@ Result<Invocation> parse(const control::Command& command, const Words& words) {
     for (std::size_t i = 0; i < out.words_.size() && !command.arguments.empty(); ++i) {
       const control::Argument& argument = command.arguments[std::min(i, command.arguments.size() - 1)];
       std::string& word = out.words_[i];
-      if (argument.name == "ID" && word.starts_with(command.kind->name + "/")) word.erase(0, command.kind->name.size() + 1);
+      if (argument.name == "ID" && word.starts_with(command.kind->name + "/"))
+        word.erase(0, command.kind->name.size() + 1);
     }
   }
   JL_CHECK(check_words(command, out.words_));

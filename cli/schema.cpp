@@ -40,7 +40,8 @@ void add_fields(json::array& out, const model::Table& table, const std::string& 
     if (field.table) add_fields(out, *field.table, inner, when);
     // The variants inside cluster[] are those of spec.configuration; once is enough.
     if (prefix.find("[]") != std::string::npos) continue;
-    for (const model::Variant& variant : field.variants) add_fields(out, *variant.table, inner, field.selector + "=" + variant.word);
+    for (const model::Variant& variant : field.variants)
+      add_fields(out, *variant.table, inner, field.selector + "=" + variant.word);
   }
 }
 
@@ -52,8 +53,12 @@ json::object own_schema() {
     json::array fields;
     add_fields(fields, model::common_fields(), "", "");
     add_fields(fields, *kind.spec, "", "");
-    kinds.push_back(json::object{{"name", kind.name},       {"plural", kind.plural},           {"zh", kind.zh},
-                                 {"summary", kind.summary}, {"description", kind.description}, {"fields", std::move(fields)}});
+    kinds.push_back(json::object{{"name", kind.name},
+                                 {"plural", kind.plural},
+                                 {"zh", kind.zh},
+                                 {"summary", kind.summary},
+                                 {"description", kind.description},
+                                 {"fields", std::move(fields)}});
   }
   return {{"kinds", std::move(kinds)}};
 }

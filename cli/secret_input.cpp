@@ -82,7 +82,8 @@ Result<Secret> SecretInput::read(FlagUse use, const std::string& source, const s
     case FlagUse::secret_credential: {
       const std::string folder = env_.variable_or_empty("CREDENTIALS_DIRECTORY");
       if (folder.empty()) {
-        return Error(Errc::usage, what + ": CREDENTIALS_DIRECTORY is not set", "LoadCredential= in a systemd unit sets it");
+        return Error(Errc::usage, what + ": CREDENTIALS_DIRECTORY is not set",
+                     "LoadCredential= in a systemd unit sets it");
       }
       if (source.empty() || source.find('/') != std::string::npos || source == "." || source == "..") {
         return Error(Errc::usage, what + ": \"" + source + "\" is not the name of a credential");
@@ -93,13 +94,16 @@ Result<Secret> SecretInput::read(FlagUse use, const std::string& source, const s
       break;
   }
   if (env_.in_is_tty) return ask(what);
-  if (stdin_used_) return Error(Errc::usage, what + ": standard input has been read already", "use a file or a descriptor");
+  if (stdin_used_)
+    return Error(Errc::usage, what + ": standard input has been read already", "use a file or a descriptor");
   stdin_used_ = true;
   return from_descriptor(env_.in, "standard input");
 }
 
 Result<Secret> SecretInput::ask(const std::string& what) {
-  if (!may_ask_) return Error(Errc::unconfirmed, what + " must be typed, and nobody may be asked", "name a file with a flag that ends in -file");
+  if (!may_ask_)
+    return Error(Errc::unconfirmed, what + " must be typed, and nobody may be asked",
+                 "name a file with a flag that ends in -file");
   console_.end_progress();
   write_all(env_.err, what + ": ");
   const NoEcho silent(env_.in);

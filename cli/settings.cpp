@@ -51,7 +51,8 @@ Status read_file(Settings& settings, const std::string& path) {
         return Error(Errc::usage, at + ": unknown setting \"" + std::string(key) + "\"",
                      nearest.empty() ? "settings are " + join(names) : "did you mean \"" + nearest + "\"?");
       }
-      if (value.is_structured() || value.is_null()) return Error(Errc::usage, at + ": " + setting->name + " must be a text");
+      if (value.is_structured() || value.is_null())
+        return Error(Errc::usage, at + ": " + setting->name + " must be a text");
       setting->value = value.is_string() ? std::string(value.get_string()) : boost::json::serialize(value);
       setting->origin = at;
     }
@@ -95,9 +96,7 @@ Status read_flags(Settings& settings, const Invocation& invocation) {
 
 }  // namespace
 
-std::chrono::milliseconds Settings::time_limit() const {
-  return duration_or(timeout.value, std::chrono::seconds(30));
-}
+std::chrono::milliseconds Settings::time_limit() const { return duration_or(timeout.value, std::chrono::seconds(30)); }
 
 std::chrono::milliseconds duration_or(std::string_view text, std::chrono::milliseconds fallback) {
   const auto parsed = parse_duration(text);

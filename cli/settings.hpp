@@ -30,7 +30,8 @@ struct Settings {
 /// parse_duration for texts that have been checked; the fallback for others.
 [[nodiscard]] std::chrono::milliseconds duration_or(std::string_view text, std::chrono::milliseconds fallback);
 
-/// The settings for one command; without one, no flags are looked at. Errors: usage (a bad value, with where it stands).
+/// The settings for one command; without one, no flags are looked at. Errors: usage (a bad value, with where it
+/// stands).
 [[nodiscard]] Result<Settings> load_settings(const Environment& env, const Invocation* invocation,
                                              const std::string& system_file = "/etc/jlctl/config.yaml");
 

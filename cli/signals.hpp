@@ -1,6 +1,6 @@
 #pragma once
-// SIGINT and SIGTERM end jlctl at once with 128 + n: whatever it asked for goes on in the daemon. Before that the terminal
-// gets its echo back and a half-written file goes away.
+// SIGINT and SIGTERM end jlctl at once with 128 + n: whatever it asked for goes on in the daemon. Before that the
+// terminal gets its echo back and a half-written file goes away.
 #include <termios.h>
 
 #include <chrono>

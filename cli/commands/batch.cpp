@@ -17,7 +17,8 @@ Status confirm_all(Context& context) {
   if (!impact.found || (command.verb == "disable" && impact.sessions == 0)) return {};
   std::string objects;
   constexpr std::size_t kNamed = 5;
-  for (std::size_t i = 0; i < std::min(ids.size(), kNamed); ++i) objects += (i ? ", " : "") + command.kind->name + "/" + ids[i];
+  for (std::size_t i = 0; i < std::min(ids.size(), kNamed); ++i)
+    objects += (i ? ", " : "") + command.kind->name + "/" + ids[i];
   if (ids.size() > kNamed) objects += " and " + std::to_string(ids.size() - kNamed) + " more";
   return confirm(context, command.verb + " " + objects, impact.text());
 }

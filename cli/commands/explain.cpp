@@ -37,7 +37,9 @@ std::string padded(const std::string& text, std::size_t width) {
 
 std::string kinds_text(const json::array& kinds, bool colour) {
   std::string out = styled("Nouns:", Style::bold, colour) + "\n";
-  for (const auto& kind : kinds) out += "  " + padded(text_at(kind, "name"), 10) + "  " + text_at(kind, "summary") + " (" + text_at(kind, "zh") + ")\n";
+  for (const auto& kind : kinds)
+    out +=
+        "  " + padded(text_at(kind, "name"), 10) + "  " + text_at(kind, "summary") + " (" + text_at(kind, "zh") + ")\n";
   return out + "\nMore: jlctl explain NOUN, jlctl explain NOUN.FIELD\n";
 }
 
@@ -62,15 +64,18 @@ std::string fields_text(const std::vector<const json::value*>& fields, bool colo
 }
 
 std::string kind_text(const json::value& kind, bool colour) {
-  std::string out = styled(text_at(kind, "name"), Style::bold, colour) + " (" + text_at(kind, "zh") + "): " + text_at(kind, "summary") + "\n\n";
+  std::string out = styled(text_at(kind, "name"), Style::bold, colour) + " (" + text_at(kind, "zh") +
+                    "): " + text_at(kind, "summary") + "\n\n";
   out += wrapped(text_at(kind, "description"), 100, 0) + "\n\n";
   std::vector<const json::value*> fields;
   for (const auto& field : array_at(kind, "fields")) fields.push_back(&field);
   return out + styled("Fields:", Style::bold, colour) + "\n" + fields_text(fields, colour);
 }
 
-std::string field_text(const std::string& kind, const json::value& field, const std::vector<const json::value*>& inner, bool colour) {
-  std::string out = styled(kind + "." + text_at(field, "path"), Style::bold, colour) + "\n  " + wrapped(text_at(field, "help"), 96, 2) + "\n\n";
+std::string field_text(const std::string& kind, const json::value& field, const std::vector<const json::value*>& inner,
+                       bool colour) {
+  std::string out = styled(kind + "." + text_at(field, "path"), Style::bold, colour) + "\n  " +
+                    wrapped(text_at(field, "help"), 96, 2) + "\n\n";
   const auto line = [&](const char* name, const std::string& value) {
     if (!value.empty()) out += "  " + padded(std::string(name) + ":", 12) + value + "\n";
   };
@@ -126,7 +131,8 @@ Result<json::value> schema(Context& context) {
   auto reply = context.client.call(request_for(context));
   if (reply) return reply;
   Error error = reply.error();
-  if (error.code == Errc::no_socket || error.code == Errc::not_running || error.code == Errc::socket_denied) error.hint = "from jlctl's own tables: add --offline";
+  if (error.code == Errc::no_socket || error.code == Errc::not_running || error.code == Errc::socket_denied)
+    error.hint = "from jlctl's own tables: add --offline";
   return error;
 }
 
@@ -152,7 +158,8 @@ Result<int> run_explain(Context& context) {
     }
     if (!kind) {
       const std::string nearest = nearest_word(name, names);
-      return Error(Errc::usage, "there is no noun \"" + name + "\"", nearest.empty() ? "nouns are " + join(names) : "did you mean \"" + nearest + "\"?");
+      return Error(Errc::usage, "there is no noun \"" + name + "\"",
+                   nearest.empty() ? "nouns are " + join(names) : "did you mean \"" + nearest + "\"?");
     }
     const std::string kind_name = text_at(*kind, "name");
     if (dot == std::string::npos) {
@@ -173,7 +180,8 @@ Result<int> run_explain(Context& context) {
       text = field_text(kind_name, *field, inner, colour);
     }
   }
-  if (!show_text(context.env, text, !context.args.has("no-pager"))) return Error(Errc::output, "standard output cannot be written");
+  if (!show_text(context.env, text, !context.args.has("no-pager")))
+    return Error(Errc::output, "standard output cannot be written");
   return kExitOk;
 }
 

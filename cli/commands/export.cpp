@@ -46,7 +46,9 @@ class NewFile {
   }
 
   [[nodiscard]] int fd() const { return fd_; }
-  [[nodiscard]] Error failure() const { return {Errc::output, "\"" + path_ + "\" cannot be written: " + std::strerror(errno)}; }
+  [[nodiscard]] Error failure() const {
+    return {Errc::output, "\"" + path_ + "\" cannot be written: " + std::strerror(errno)};
+  }
 
  private:
   std::string path_;

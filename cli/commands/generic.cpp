@@ -63,7 +63,8 @@ Result<int> run_show(Context& context) {
   } else {
     JL_CHECK(context.out.list(view, json::object{{"items", items}}));
   }
-  if (failed > 0) return Error(Errc::partial, std::to_string(failed) + " of " + std::to_string(ids.size()) + " could not be shown");
+  if (failed > 0)
+    return Error(Errc::partial, std::to_string(failed) + " of " + std::to_string(ids.size()) + " could not be shown");
   return kExitOk;
 }
 
@@ -100,13 +101,15 @@ Status report_mutation(Context& context, const json::value& reply) {
   }
   const OutputOptions& options = context.out.options();
   const bool for_people = options.format == Format::table || options.format == Format::wide;
-  if (!for_people || options.quiet || !options.fields.empty()) return context.out.one(view_of(context.args.command()), reply);
+  if (!for_people || options.quiet || !options.fields.empty())
+    return context.out.one(view_of(context.args.command()), reply);
   const control::Command& command = context.args.command();
   std::string object = text("kind").empty() ? (command.kind ? command.kind->name : command.noun) : text("kind");
   if (!text("id").empty()) object += "/" + text("id");
   std::string note = object + " " + text("result");
   if (const std::string revision = text("revision"); !revision.empty()) note += " (revision " + revision + ")";
-  if (const std::string cut = text("disconnected"); !cut.empty() && cut != "0") note += ", " + cut + " sessions disconnected";
+  if (const std::string cut = text("disconnected"); !cut.empty() && cut != "0")
+    note += ", " + cut + " sessions disconnected";
   context.console.note(note);
   return {};
 }

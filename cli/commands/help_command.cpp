@@ -21,10 +21,12 @@ Result<int> run_help(Context& context) {
     text = errors ? errors_help(colour) : exit_codes_help(colour);
   } else {
     JL_TRY(const Target target, locate(words));
-    if (!target.rest.empty()) return Error(Errc::usage, "there is no help on \"" + target.rest.front() + "\"", "see \"jlctl help\"");
+    if (!target.rest.empty())
+      return Error(Errc::usage, "there is no help on \"" + target.rest.front() + "\"", "see \"jlctl help\"");
     text = target.command ? command_help(*target.command, colour) : noun_help(target.noun, colour);
   }
-  if (!show_text(context.env, text, !context.args.has("no-pager"))) return Error(Errc::output, "standard output cannot be written");
+  if (!show_text(context.env, text, !context.args.has("no-pager")))
+    return Error(Errc::output, "standard output cannot be written");
   return kExitOk;
 }
 

@@ -35,7 +35,8 @@ Result<int> run_can(Context& context) {
       const auto* value = find_path(reply, key);
       return value ? plain_text(*value) : std::string("none");
     };
-    context.out.sink().write(yes ? "yes\n" : "no: it needs the role " + text("needs") + ", yours is " + text("role") + "\n");
+    context.out.sink().write(yes ? "yes\n"
+                                 : "no: it needs the role " + text("needs") + ", yours is " + text("role") + "\n");
   } else if (!options.quiet) {
     JL_CHECK(context.out.one(view_of(context.args.command()), reply));
   }
@@ -43,7 +44,9 @@ Result<int> run_can(Context& context) {
 }
 
 Result<int> run_version(Context& context) {
-  json::object out{{"client", json::object{{"program", "jlctl"}, {"version", control::kProgramVersion}, {"api", control::kApiVersion}}}};
+  json::object out{
+      {"client",
+       json::object{{"program", "jlctl"}, {"version", control::kProgramVersion}, {"api", control::kApiVersion}}}};
   if (!context.args.has("client")) {
     auto reply = context.client.call(request_for(context));
     if (!reply) {

@@ -18,7 +18,8 @@ using text::ManifestDocument;
 Result<std::vector<ManifestDocument>> documents_of_flags(Context& context, bool resolve_secrets) {
   const Words files = context.args.values("file");
   if (files.empty()) {
-    return Error(Errc::usage, "\"" + context.args.command().label() + "\" needs -f FILE", context.args.command().examples.front());
+    return Error(Errc::usage, "\"" + context.args.command().label() + "\" needs -f FILE",
+                 context.args.command().examples.front());
   }
   return load_manifests(context, files, resolve_secrets);
 }
@@ -70,7 +71,8 @@ Status confirm_prune(Context& context, Request request, const std::vector<Manife
   if (deleted == 0) return {};
   const auto* cut = find_path(plan, "disconnected");
   std::string consequence = "would delete " + std::to_string(deleted) + " object" + (deleted == 1 ? "" : "s");
-  if (cut && cut->is_int64() && cut->get_int64() > 0) consequence += " and disconnect " + plain_text(*cut) + " device sessions";
+  if (cut && cut->is_int64() && cut->get_int64() > 0)
+    consequence += " and disconnect " + plain_text(*cut) + " device sessions";
   return confirm(context, "apply --prune", consequence);
 }
 
@@ -102,7 +104,9 @@ Status report(Context& context, const json::value& reply, bool is_plan) {
   return {};
 }
 
-int exit_of_plan(const json::value& reply) { return changed_count(reply) > 0 ? info(Errc::differs).exit_code : kExitOk; }
+int exit_of_plan(const json::value& reply) {
+  return changed_count(reply) > 0 ? info(Errc::differs).exit_code : kExitOk;
+}
 
 Result<std::vector<model::Resource>> resources_of(const std::vector<ManifestDocument>& documents) {
   std::vector<Problem> problems;
@@ -112,7 +116,8 @@ Result<std::vector<model::Resource>> resources_of(const std::vector<ManifestDocu
 }
 
 // diff --against: the same plan as the daemon's, made here from two files.
-Result<json::value> plan_between(const std::vector<model::Resource>& before, const std::vector<model::Resource>& after) {
+Result<json::value> plan_between(const std::vector<model::Resource>& before,
+                                 const std::vector<model::Resource>& after) {
   std::map<std::string, const model::Resource*> old_ones;
   for (const auto& resource : before) old_ones[resource.label()] = &resource;
   json::array changes;
@@ -120,9 +125,12 @@ Result<json::value> plan_between(const std::vector<model::Resource>& before, con
   std::int64_t updated = 0;
   std::int64_t unchanged = 0;
   const auto change = [&](const model::Resource& resource, const char* result, json::array fields) {
-    changes.push_back(json::object{{"kind", resource.kind}, {"id", resource.id}, {"result", result}, {"fields", std::move(fields)}});
+    changes.push_back(
+        json::object{{"kind", resource.kind}, {"id", resource.id}, {"result", result}, {"fields", std::move(fields)}});
   };
-  const auto masked = [](const model::Resource& resource) { return text::redact(model::to_manifest(resource)).get_object(); };
+  const auto masked = [](const model::Resource& resource) {
+    return text::redact(model::to_manifest(resource)).get_object();
+  };
   for (const auto& resource : after) {
     const auto found = old_ones.find(resource.label());
     if (found == old_ones.end()) {
@@ -140,21 +148,25 @@ Result<json::value> plan_between(const std::vector<model::Resource>& before, con
   }
   for (const auto& [label, resource] : old_ones) change(*resource, "deleted", {});
   const auto deleted = static_cast<std::int64_t>(old_ones.size());
-  return json::value{{"result", created + updated + deleted > 0 ? "planned" : "unchanged"},
-                     {"summary", json::object{{"created", created}, {"updated", updated}, {"unchanged", unchanged}, {"deleted", deleted}}},
-                     {"changes", std::move(changes)}};
+  return json::value{
+      {"result", created + updated + deleted > 0 ? "planned" : "unchanged"},
+      {"summary",
+       json::object{{"created", created}, {"updated", updated}, {"unchanged", unchanged}, {"deleted", deleted}}},
+      {"changes", std::move(changes)}};
 }
 
 }  // namespace
 
 Result<int> run_apply(Context& context) {
   if (context.args.has("prune") && !context.args.has("set")) {
-    return Error(Errc::usage, "--prune needs --set NAME: only objects of that set may be deleted", context.args.command().examples[1]);
+    return Error(Errc::usage, "--prune needs --set NAME: only objects of that set may be deleted",
+                 context.args.command().examples[1]);
   }
   JL_TRY(const auto documents, documents_of_flags(context, true));
   Request request = request_with(context, documents);
   const bool dry_run = context.args.has("dry-run");
-  if (context.args.has("prune") && !dry_run && !context.args.has("yes")) JL_CHECK(confirm_prune(context, request, documents));
+  if (context.args.has("prune") && !dry_run && !context.args.has("yes"))
+    JL_CHECK(confirm_prune(context, request, documents));
   JL_TRY(const json::value reply, send(context, std::move(request), documents));
   JL_CHECK(report(context, reply, dry_run));
   if (dry_run) return exit_of_plan(reply);

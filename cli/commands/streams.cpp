@@ -35,7 +35,9 @@ Result<int> run_log(Context& context) {
 
 Result<int> run_log_purge(Context& context) {
   const auto before = context.args.value("before");
-  if (!before) return Error(Errc::usage, "\"log purge\" needs --before TIME", "all but the last month: jlctl log purge --before 30d");
+  if (!before)
+    return Error(Errc::usage, "\"log purge\" needs --before TIME",
+                 "all but the last month: jlctl log purge --before 30d");
   JL_CHECK(confirm(context, "delete log records before " + *before, "they cannot be brought back"));
   Request request = request_for(context);
   json::object body;

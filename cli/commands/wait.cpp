@@ -1,5 +1,5 @@
-// wait and daemon wait: asks again and again, a little less often each time. Neither a daemon that restarts in between nor
-// an object that does not exist yet ends the wait.
+// wait and daemon wait: asks again and again, a little less often each time. Neither a daemon that restarts in between
+// nor an object that does not exist yet ends the wait.
 #include "cli/commands/handlers.hpp"
 #include "cli/output/json_text.hpp"
 #include "cli/output/paths.hpp"
@@ -33,7 +33,8 @@ class Pace {
 };
 
 bool is_away(Errc code) {
-  return code == Errc::no_socket || code == Errc::not_running || code == Errc::busy || code == Errc::unavailable || code == Errc::timeout;
+  return code == Errc::no_socket || code == Errc::not_running || code == Errc::busy || code == Errc::unavailable ||
+         code == Errc::timeout;
 }
 
 struct Condition {
@@ -45,7 +46,8 @@ struct Condition {
 Result<Condition> read_condition(const std::string& text) {
   static const std::vector<std::string> words{"exists", "deleted", "enabled", "disabled", "connected"};
   const std::size_t equals = text.find('=');
-  if (equals != std::string::npos && equals > 0) return Condition{Condition::Kind::field, text.substr(0, equals), text.substr(equals + 1)};
+  if (equals != std::string::npos && equals > 0)
+    return Condition{Condition::Kind::field, text.substr(0, equals), text.substr(equals + 1)};
   const auto found = std::ranges::find(words, text);
   if (found == words.end()) {
     const std::string nearest = nearest_word(text, words);
@@ -67,21 +69,26 @@ bool holds(const Condition& condition, const json::value* document) {
   if (condition.kind == Condition::Kind::deleted) return document == nullptr;
   if (!document) return false;
   switch (condition.kind) {
-    case Condition::Kind::enabled: return text_at(*document, "enabled") == "true";
-    case Condition::Kind::disabled: return text_at(*document, "enabled") == "false";
-    case Condition::Kind::field: return text_at(*document, condition.field) == condition.value;
+    case Condition::Kind::enabled:
+      return text_at(*document, "enabled") == "true";
+    case Condition::Kind::disabled:
+      return text_at(*document, "enabled") == "false";
+    case Condition::Kind::field:
+      return text_at(*document, condition.field) == condition.value;
     case Condition::Kind::connected: {
       const std::string state = text_at(*document, "status.state");
       return state == "online" || state == "connected" || state == "running";
     }
-    default: return true;
+    default:
+      return true;
   }
 }
 
 // What was seen last, for the message when time is up.
 std::string seen_text(const Condition& condition, const json::value* document) {
   if (!document) return "it does not exist";
-  if (condition.kind == Condition::Kind::field) return condition.field + " is \"" + text_at(*document, condition.field) + "\"";
+  if (condition.kind == Condition::Kind::field)
+    return condition.field + " is \"" + text_at(*document, condition.field) + "\"";
   std::string out = text_at(*document, "enabled") == "false" ? "it is disabled" : "it is enabled";
   if (const std::string state = text_at(*document, "status.state"); !state.empty()) out += ", " + state;
   return out;
@@ -92,7 +99,8 @@ std::string seen_text(const Condition& condition, const json::value* document) {
 Result<int> run_wait(Context& context) {
   const std::string& object = context.args.words().front();
   const std::size_t slash = object.find('/');
-  if (slash == std::string::npos) return Error(Errc::usage, "\"" + object + "\" is not KIND/ID", context.args.command().examples.front());
+  if (slash == std::string::npos)
+    return Error(Errc::usage, "\"" + object + "\" is not KIND/ID", context.args.command().examples.front());
   JL_TRY(const model::Kind* kind, kind_word(object.substr(0, slash)));
   JL_TRY(const Condition condition, read_condition(context.args.value("for").value_or("exists")));
   Request request;
@@ -108,7 +116,8 @@ Result<int> run_wait(Context& context) {
       reached = true;
       const json::value* document = reply ? &*reply : nullptr;
       if (holds(condition, document)) {
-        if (document && !(context.out.options().format == Format::table || context.out.options().format == Format::wide)) {
+        if (document &&
+            !(context.out.options().format == Format::table || context.out.options().format == Format::wide)) {
           JL_CHECK(context.out.one(view_of(*kind), *document));
         }
         return kExitOk;
@@ -118,7 +127,8 @@ Result<int> run_wait(Context& context) {
       return reply.error();
     }
   } while (pace.next());
-  return Error(Errc::timeout, "\"" + object + "\" is not as wanted yet: " + seen, "a longer wait: --wait-timeout 5m; 0 = no limit");
+  return Error(Errc::timeout, "\"" + object + "\" is not as wanted yet: " + seen,
+               "a longer wait: --wait-timeout 5m; 0 = no limit");
 }
 
 Result<int> run_daemon_wait(Context& context) {

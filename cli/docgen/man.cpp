@@ -36,10 +36,12 @@ class Page {
  public:
   Page(const std::string& name, const std::string& summary) {
     std::string upper = name;
-    std::ranges::transform(upper, upper.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+    std::ranges::transform(upper, upper.begin(),
+                           [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
     line("'\\\" t");
     line(".\\\" Made by \"jlctl __docgen\" from the command table; changes here get lost.");
-    line(".TH " + escaped(upper) + " 1 \"\" \"jlinkd " + std::string(control::kProgramVersion) + "\" \"jlinkd manual\"");
+    line(".TH " + escaped(upper) + " 1 \"\" \"jlinkd " + std::string(control::kProgramVersion) +
+         "\" \"jlinkd manual\"");
     line(".SH NAME");
     line(escaped(name) + " \\- " + escaped(summary));
   }
@@ -73,7 +75,8 @@ void describe(Page& page, const control::Command& command) {
   if (!command.description.empty()) page.paragraph(command.description);
   if (!command.aliases.empty()) page.paragraph("Also: " + command.aliases.front() + ".");
   std::string needs;
-  if (!command.method.empty() && command.role != control::Role::none) needs = "Needs the role " + std::string(control::to_string(command.role)) + ".";
+  if (!command.method.empty() && command.role != control::Role::none)
+    needs = "Needs the role " + std::string(control::to_string(command.role)) + ".";
   if (command.dangerous) needs += " Asks before it cuts sessions or loses data.";
   if (!needs.empty()) page.paragraph(needs);
   for (const control::Argument& argument : command.arguments) page.item(argument.name, argument.help);
@@ -95,23 +98,31 @@ void see_also(Page& page, std::string_view noun) {
 
 void codes(Page& page) {
   page.section("EXIT STATUS");
-  for (const ExitCode& row : exit_codes()) page.item(std::to_string(row.code) + " " + std::string(row.word), std::string(row.meaning));
+  for (const ExitCode& row : exit_codes())
+    page.item(std::to_string(row.code) + " " + std::string(row.word), std::string(row.meaning));
   page.section("ERRORS");
-  page.line("Errors go to standard error as \\(lqjlctl: error[CODE]: what happened (object)\\(rq and a hint; as JSON with");
+  page.line(
+      "Errors go to standard error as \\(lqjlctl: error[CODE]: what happened (object)\\(rq and a hint; as JSON with");
   page.line("\\fB\\-o json\\fR or \\fB\\-o jsonl\\fR. The codes:");
   for (const ErrcInfo& row : errc_table()) {
-    page.item(std::string(row.word), "exit " + std::to_string(row.exit_code) + (row.retryable ? ", retryable: " : ": ") + std::string(row.meaning));
+    page.item(std::string(row.word), "exit " + std::to_string(row.exit_code) +
+                                         (row.retryable ? ", retryable: " : ": ") + std::string(row.meaning));
   }
 }
 
 void surroundings(Page& page) {
   page.section("OUTPUT");
-  page.paragraph("Results go to standard output, everything else to standard error. On a terminal tables are aligned; elsewhere their "
-                 "columns are separated by tabs and nothing is cut. JSON and YAML documents are "
-                 "{\"schema\":\"jlctl/v1\",\"kind\":...,\"data\":...}; jsonl is one object per line. Fields are only ever added.");
+  page.paragraph(
+      "Results go to standard output, everything else to standard error. On a terminal tables are aligned; elsewhere "
+      "their "
+      "columns are separated by tabs and nothing is cut. JSON and YAML documents are "
+      "{\"schema\":\"jlctl/v1\",\"kind\":...,\"data\":...}; jsonl is one object per line. Fields are only ever added.");
   page.section("SETTINGS");
-  page.paragraph("A flag wins over a variable, a variable over $XDG_CONFIG_HOME/jlctl/config.yaml, that over /etc/jlctl/config.yaml. "
-                 "The files hold the keys socket, output, timeout and color. \"jlctl config show --origin\" shows where each comes from.");
+  page.paragraph(
+      "A flag wins over a variable, a variable over $XDG_CONFIG_HOME/jlctl/config.yaml, that over "
+      "/etc/jlctl/config.yaml. "
+      "The files hold the keys socket, output, timeout and color. \"jlctl config show --origin\" shows where each "
+      "comes from.");
   page.section("ENVIRONMENT");
   page.item("JLCTL_SOCKET, JLCTL_OUTPUT, JLCTL_TIMEOUT, JLCTL_COLOR", "as the flags of these names");
   page.item("JLCTL_PAGER, PAGER", "shows long help and explain texts");
@@ -129,12 +140,16 @@ std::string main_page() {
   page.section("SYNOPSIS");
   page.line("\\fBjlctl\\fR [\\fIflags\\fR] \\fINOUN\\fR \\fIVERB\\fR [\\fIID\\fR...] [\\fIflags\\fR]");
   page.section("DESCRIPTION");
-  page.paragraph("jlctl turns words into one call on the control socket of jlinkd and shows the answer. Every noun has the verbs add, "
-                 "edit, show, list, enable, disable, delete and exists; some have verbs of their own. It never opens the store itself.");
+  page.paragraph(
+      "jlctl turns words into one call on the control socket of jlinkd and shows the answer. Every noun has the verbs "
+      "add, "
+      "edit, show, list, enable, disable, delete and exists; some have verbs of their own. It never opens the store "
+      "itself.");
   for (const std::string& noun : nouns()) page.item("jlctl-" + noun + "(1)", noun_summary(noun));
   page.section("EXAMPLES");
-  page.commands({"jlctl status", "jlctl network add mqtt-1 --type mqtt-server --port 1883", "jlctl apply -f examples/fleet.yaml",
-                 "jlctl device show dev-1 -o value=status.state", "jlctl message tail --product th-sensor"});
+  page.commands({"jlctl status", "jlctl network add mqtt-1 --type mqtt-server --port 1883",
+                 "jlctl apply -f examples/fleet.yaml", "jlctl device show dev-1 -o value=status.state",
+                 "jlctl message tail --product th-sensor"});
   page.section("COMMANDS");
   for (const control::Command& command : control::commands()) {
     if (command.noun.empty() && !command.verb.empty()) describe(page, command);

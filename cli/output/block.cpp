@@ -28,8 +28,9 @@ bool is_object_list(const json::value& value) {
 bool is_property_map(const json::value& value) {
   const auto* object = value.if_object();
   return object && !object->empty() && std::ranges::all_of(*object, [](const auto& item) {
-    return item.value().is_object() && item.value().get_object().contains("value") && item.value().get_object().contains("time");
-  });
+           return item.value().is_object() && item.value().get_object().contains("value") &&
+                  item.value().get_object().contains("time");
+         });
 }
 
 class Flattener {
@@ -75,7 +76,8 @@ class Flattener {
     }
     for (const auto& key : keys) {
       std::string header = printable(key);
-      std::ranges::transform(header, header.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+      std::ranges::transform(header, header.begin(),
+                             [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
       section.header.push_back(std::move(header));
     }
     for (const auto& item : items) {
@@ -107,11 +109,13 @@ void write_object(Sink& sink, const TableStyle& style, const json::value& data) 
       if (const auto* value = object->if_contains(key)) flat.one("", std::string(key), *value);
     }
     for (const auto& [key, value] : status->get_object()) {
-      flat.one(key == "state" || key == "properties" || key == "routes" || key == "config" ? "" : "status.", std::string(key), value);
+      flat.one(key == "state" || key == "properties" || key == "routes" || key == "config" ? "" : "status.",
+               std::string(key), value);
     }
   }
   for (const auto& [key, value] : *object) {
-    const bool done = status && status->is_object() && (key == "status" || std::ranges::find(kFirst, std::string_view(key)) != kFirst.end());
+    const bool done = status && status->is_object() &&
+                      (key == "status" || std::ranges::find(kFirst, std::string_view(key)) != kFirst.end());
     if (!done) flat.one("", std::string(key), value);
   }
   write_block(sink, style, flat.lines);

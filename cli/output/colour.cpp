@@ -21,7 +21,8 @@ std::string styled(std::string_view text, Style style, bool enabled) {
 }
 
 std::string styled_state(std::string_view word, std::string_view shown, bool enabled) {
-  static constexpr std::array<std::string_view, 7> kGood{"running", "online", "ready", "ok", "created", "applied", "connected"};
+  static constexpr std::array<std::string_view, 7> kGood{"running", "online",  "ready",    "ok",
+                                                         "created", "applied", "connected"};
   static constexpr std::array<std::string_view, 4> kBad{"failed", "ERROR", "deleted", "corrupt"};
   static constexpr std::array<std::string_view, 4> kWarn{"waiting", "WARN", "connecting", "offline"};
   if (std::ranges::find(kGood, word) != kGood.end()) return styled(shown, Style::good, enabled);

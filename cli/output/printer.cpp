@@ -1,7 +1,7 @@
 #include "cli/output/printer.hpp"
 
-#include "cli/output/json_text.hpp"
 #include "cli/output/block.hpp"
+#include "cli/output/json_text.hpp"
 #include "cli/output/paths.hpp"
 #include "cli/output/width.hpp"
 #include "common/base/words.hpp"
@@ -47,10 +47,17 @@ std::string cell_text(const json::value& value) {
 
 bool Printer::document(std::string_view kind, const json::value& data) {
   switch (options_.format) {
-    case Format::json: sink_.write(pretty_json(envelope(kind, data)) + "\n"); return true;
-    case Format::jsonl: sink_.write(compact_json(data) + "\n"); return true;
-    case Format::yaml: sink_.write(text::to_yaml(envelope(kind, data))); return true;
-    default: return false;
+    case Format::json:
+      sink_.write(pretty_json(envelope(kind, data)) + "\n");
+      return true;
+    case Format::jsonl:
+      sink_.write(compact_json(data) + "\n");
+      return true;
+    case Format::yaml:
+      sink_.write(text::to_yaml(envelope(kind, data)));
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -59,7 +66,8 @@ void Printer::value_line(const std::string& text) { sink_.write((options_.raw ? 
 std::vector<std::string> Printer::field_paths(const View& view) const {
   std::vector<std::string> out;
   for (const std::string& field : options_.fields) {
-    const auto column = std::ranges::find_if(view.columns, [&](const model::Column& c) { return iequals(c.header, field); });
+    const auto column =
+        std::ranges::find_if(view.columns, [&](const model::Column& c) { return iequals(c.header, field); });
     out.push_back(column == view.columns.end() ? field : column->path);
   }
   return out;
@@ -76,7 +84,8 @@ Status Printer::check_fields(const View& view, const json::value& data) const {
   for (const std::string& path : wanted) {
     const bool known = path == view.id || is_listed(view.more_fields, path) ||
                        std::ranges::any_of(view.columns, [&](const auto& c) { return c.path == path; });
-    const bool present = find_path(data, path) || std::ranges::any_of(items, [&](const auto& item) { return find_path(item, path); });
+    const bool present =
+        find_path(data, path) || std::ranges::any_of(items, [&](const auto& item) { return find_path(item, path); });
     if (known || present) continue;
     std::vector<std::string> legal;
     const auto add = [&](std::string name) {

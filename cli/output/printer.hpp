@@ -17,10 +17,10 @@ namespace json = boost::json;
 
 struct OutputOptions {
   Format format = Format::table;
-  std::string value_path{};             ///< of Format::value
-  std::vector<std::string> fields{};    ///< --fields; empty = all
+  std::string value_path{};           ///< of Format::value
+  std::vector<std::string> fields{};  ///< --fields; empty = all
   bool quiet = false;
-  bool raw = true;                      ///< values may hold control characters: standard output is no terminal
+  bool raw = true;  ///< values may hold control characters: standard output is no terminal
   TableStyle table{};
 };
 

@@ -19,7 +19,8 @@ void write_tabs(Sink& sink, const Row& cells) {
   sink.write("\n");
 }
 
-void write_aligned(Sink& sink, const TableStyle& style, const std::vector<std::size_t>& widths, const Row& cells, bool is_header) {
+void write_aligned(Sink& sink, const TableStyle& style, const std::vector<std::size_t>& widths, const Row& cells,
+                   bool is_header) {
   std::string line;
   std::size_t used = 0;
   for (std::size_t i = 0; i < cells.size(); ++i) {
@@ -37,7 +38,8 @@ void write_aligned(Sink& sink, const TableStyle& style, const std::vector<std::s
 }
 
 void widen(std::vector<std::size_t>& widths, const Row& cells) {
-  for (std::size_t i = 0; i < cells.size(); ++i) widths[i] = std::max(widths[i], std::max<std::size_t>(display_width(cells[i]), 1));
+  for (std::size_t i = 0; i < cells.size(); ++i)
+    widths[i] = std::max(widths[i], std::max<std::size_t>(display_width(cells[i]), 1));
 }
 
 }  // namespace
@@ -62,7 +64,8 @@ GrowingTable::GrowingTable(Sink& sink, TableStyle style, Row header)
 
 void GrowingTable::row(const Row& cells) {
   widen(widths_, cells);
-  if (!started_ && style_.header) style_.aligned ? write_aligned(sink_, style_, widths_, header_, true) : write_tabs(sink_, header_);
+  if (!started_ && style_.header)
+    style_.aligned ? write_aligned(sink_, style_, widths_, header_, true) : write_tabs(sink_, header_);
   started_ = true;
   style_.aligned ? write_aligned(sink_, style_, widths_, cells, false) : write_tabs(sink_, cells);
 }
@@ -80,7 +83,8 @@ void write_block(Sink& sink, const TableStyle& style, const std::vector<std::pai
     line += styled(key + ":", Style::bold, style.colour);
     line.append(width - display_width(key) + kGap, ' ');
     const std::size_t used = indent + width + 1 + kGap;
-    const std::string shown = style.columns > used + kLeastLastColumn ? cut_to_width(value, style.columns - used) : value;
+    const std::string shown =
+        style.columns > used + kLeastLastColumn ? cut_to_width(value, style.columns - used) : value;
     line += styled_state(value, shown.empty() ? "-" : shown, style.colour);
     sink.write(line + "\n");
   }

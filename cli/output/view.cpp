@@ -21,24 +21,44 @@ struct Row {
 };
 
 const std::vector<Row>& rows() {
-  const std::vector<model::Column> message{{"TIME", "time"}, {"PRODUCT", "productId", true}, {"DEVICE", "deviceId"},
-                                           {"TYPE", "type"}, {"MESSAGE", "message"}};
+  const std::vector<model::Column> message{{"TIME", "time"},
+                                           {"PRODUCT", "productId", true},
+                                           {"DEVICE", "deviceId"},
+                                           {"TYPE", "type"},
+                                           {"MESSAGE", "message"}};
   static const std::vector<Row> table{
       {"device messages", {"message", message, "deviceId", "device/"}},
       {"message tail", {"message", message, "deviceId", "device/"}},
       {"device state", {"deviceState", {{"ID", "id"}, {"STATE", "state"}}, "id", "device/", {"properties."}}},
       {"log access",
        {"accessRecord",
-        {{"TIME", "time"}, {"USER", "user"}, {"ACTION", "action"}, {"OBJECT", "object"}, {"STATUS", "status"},
-         {"CODE", "code", true}, {"DURATION", "duration"}, {"ROLE", "role", true}, {"PID", "pid", true},
-         {"REVISION", "revisionAfter", true}, {"PATH", "path", true}, {"ERROR", "error"}},
-        "id", "", {"id", "method", "uid", "claimed", "claimed.", "httpStatus", "revisionBefore", "parameters", "parameters."}}},
+        {{"TIME", "time"},
+         {"USER", "user"},
+         {"ACTION", "action"},
+         {"OBJECT", "object"},
+         {"STATUS", "status"},
+         {"CODE", "code", true},
+         {"DURATION", "duration"},
+         {"ROLE", "role", true},
+         {"PID", "pid", true},
+         {"REVISION", "revisionAfter", true},
+         {"PATH", "path", true},
+         {"ERROR", "error"}},
+        "id",
+        "",
+        {"id", "method", "uid", "claimed", "claimed.", "httpStatus", "revisionBefore", "parameters", "parameters."}}},
       {"log system",
        {"systemRecord",
-        {{"TIME", "time"}, {"LEVEL", "level"}, {"LOGGER", "logger"}, {"MESSAGE", "message"}}, "id", "", {"id"}}},
+        {{"TIME", "time"}, {"LEVEL", "level"}, {"LOGGER", "logger"}, {"MESSAGE", "message"}},
+        "id",
+        "",
+        {"id"}}},
       {"watch",
        {"change",
-        {{"EVENT", "event"}, {"KIND", "kind"}, {"ID", "id"}, {"REVISION", "revision"}}, "id", "", {"data", "data."}}},
+        {{"EVENT", "event"}, {"KIND", "kind"}, {"ID", "id"}, {"REVISION", "revision"}},
+        "id",
+        "",
+        {"data", "data."}}},
       {"config show", {"config", {{"SETTING", "setting"}, {"VALUE", "value"}, {"ORIGIN", "origin"}}, "setting"}},
       {"validate", {"validation", {}, "id"}},
       {"daemon wait", {"daemonState", {}, "state"}},
@@ -50,7 +70,8 @@ const std::vector<Row>& rows() {
 
 View view_of(const model::Kind& kind) {
   View out{kind.name, kind.columns, "id", kind.name + "/"};
-  out.more_fields = {"name", "description", "enabled", "revision", "createdAt", "updatedAt", "set", "spec", "status", "status."};
+  out.more_fields = {"name",      "description", "enabled", "revision", "createdAt",
+                     "updatedAt", "set",         "spec",    "status",   "status."};
   field_paths(out.more_fields, *kind.spec, "spec.");
   return out;
 }
@@ -63,10 +84,11 @@ View view_of(const control::Command& command) {
   if (command.verb == "impact") return {"impact", {}, "sessions"};
   if (command.verb == "read" || command.verb == "write" || command.verb == "invoke") return {"reply", {}, "messageId"};
   if (command.mutates || command.verb == "disconnect" || command.verb == "purge") {
-    return {"mutation",
-            {{"KIND", "kind"}, {"ID", "id"}, {"RESULT", "result"}, {"REVISION", "revision"}, {"MESSAGE", "error.message"}},
-            "id",
-            command.kind ? command.kind->name + "/" : ""};
+    return {
+        "mutation",
+        {{"KIND", "kind"}, {"ID", "id"}, {"RESULT", "result"}, {"REVISION", "revision"}, {"MESSAGE", "error.message"}},
+        "id",
+        command.kind ? command.kind->name + "/" : ""};
   }
   if (command.kind) return view_of(*command.kind);
   return {command.verb == "stats" ? "logStats" : command.verb, {}};

@@ -8,11 +8,11 @@
 namespace jl::cli {
 
 struct View {
-  std::string kind;                            ///< of one object: "network", "accessRecord"
-  std::vector<model::Column> columns{};        ///< of tables
-  std::string id = "id";                       ///< path of what -q and -o name print
-  std::string id_prefix{};                     ///< -o name: "network/"
-  std::vector<std::string> more_fields{};      ///< legal in --fields besides the columns; "status." allows all below
+  std::string kind;                        ///< of one object: "network", "accessRecord"
+  std::vector<model::Column> columns{};    ///< of tables
+  std::string id = "id";                   ///< path of what -q and -o name print
+  std::string id_prefix{};                 ///< -o name: "network/"
+  std::vector<std::string> more_fields{};  ///< legal in --fields besides the columns; "status." allows all below
 };
 
 [[nodiscard]] View view_of(const control::Command& command);

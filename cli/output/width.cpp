@@ -10,14 +10,19 @@ namespace {
 using Range = std::pair<char32_t, char32_t>;
 
 // Unicode 15, East Asian Width W and F, merged into the blocks that matter.
-constexpr std::array<Range, 22> kWide{{{0x1100, 0x115F},   {0x231A, 0x231B},   {0x23E9, 0x23F3},   {0x25FD, 0x25FE},
-                                       {0x2614, 0x2615},   {0x2648, 0x2653},   {0x26A1, 0x26A1},   {0x2705, 0x2705},
-                                       {0x274C, 0x274C},   {0x2753, 0x2757},   {0x2E80, 0x303E},   {0x3041, 0x33FF},
-                                       {0x3400, 0x4DBF},   {0x4E00, 0x9FFF},   {0xA000, 0xA4CF},   {0xAC00, 0xD7A3},
-                                       {0xF900, 0xFAFF},   {0xFE30, 0xFE6F},   {0xFF00, 0xFF60},   {0xFFE0, 0xFFE6},
-                                       {0x1F300, 0x1FAFF}, {0x20000, 0x3FFFD}}};
-constexpr std::array<Range, 8> kZero{{{0x0300, 0x036F}, {0x0483, 0x0489}, {0x0591, 0x05BD}, {0x0610, 0x061A},
-                                      {0x064B, 0x065F}, {0x200B, 0x200F}, {0x20D0, 0x20FF}, {0xFE00, 0xFE0F}}};
+constexpr std::array<Range, 22> kWide{
+    {{0x1100, 0x115F}, {0x231A, 0x231B}, {0x23E9, 0x23F3},   {0x25FD, 0x25FE},  {0x2614, 0x2615}, {0x2648, 0x2653},
+     {0x26A1, 0x26A1}, {0x2705, 0x2705}, {0x274C, 0x274C},   {0x2753, 0x2757},  {0x2E80, 0x303E}, {0x3041, 0x33FF},
+     {0x3400, 0x4DBF}, {0x4E00, 0x9FFF}, {0xA000, 0xA4CF},   {0xAC00, 0xD7A3},  {0xF900, 0xFAFF}, {0xFE30, 0xFE6F},
+     {0xFF00, 0xFF60}, {0xFFE0, 0xFFE6}, {0x1F300, 0x1FAFF}, {0x20000, 0x3FFFD}}};
+constexpr std::array<Range, 8> kZero{{{0x0300, 0x036F},
+                                      {0x0483, 0x0489},
+                                      {0x0591, 0x05BD},
+                                      {0x0610, 0x061A},
+                                      {0x064B, 0x065F},
+                                      {0x200B, 0x200F},
+                                      {0x20D0, 0x20FF},
+                                      {0xFE00, 0xFE0F}}};
 
 template <std::size_t N>
 bool is_in(const std::array<Range, N>& ranges, char32_t point) {
@@ -54,10 +59,17 @@ Decoded decode(std::string_view text) {
 void escape(std::string& out, unsigned char byte) {
   static constexpr std::string_view kHex = "0123456789abcdef";
   switch (byte) {
-    case '\n': out += "\\n"; return;
-    case '\r': out += "\\r"; return;
-    case '\t': out += "\\t"; return;
-    default: out += "\\x", out += kHex[byte >> 4U], out += kHex[byte & 15U];
+    case '\n':
+      out += "\\n";
+      return;
+    case '\r':
+      out += "\\r";
+      return;
+    case '\t':
+      out += "\\t";
+      return;
+    default:
+      out += "\\x", out += kHex[byte >> 4U], out += kHex[byte & 15U];
   }
 }
 

@@ -9,8 +9,8 @@ namespace jl::cli {
 [[nodiscard]] std::size_t display_width(std::string_view text);
 /// The text cut to at most that many columns, with "…" at the end when something was cut.
 [[nodiscard]] std::string cut_to_width(std::string_view text, std::size_t columns);
-/// The text with control characters and broken UTF-8 written as \n, \t, \x1b: what devices send must not steer a terminal
-/// and must not break a table.
+/// The text with control characters and broken UTF-8 written as \n, \t, \x1b: what devices send must not steer a
+/// terminal and must not break a table.
 [[nodiscard]] std::string printable(std::string_view text);
 
 }  // namespace jl::cli

@@ -32,11 +32,16 @@ Place place_at(const YAML::Mark& mark) {
 
 class Events : public YAML::EventHandler {
  public:
-  explicit Events(FileContext& context) : context_(context), builder_(context, true) {}
+  /// `last_start` is where the document before began, -1 at first.
+  Events(FileContext& context, int& last_start) : context_(context), last_start_(last_start), builder_(context, true) {}
 
   DocumentBuilder& builder() { return builder_; }
 
-  void OnDocumentStart(const YAML::Mark&) override {}
+  // yaml-cpp 0.7 makes empty documents without end out of a token that cannot start one, such as ",".
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (mark.pos == last_start_) refuse(mark, "not YAML: no document can start here");
+    last_start_ = mark.pos;
+  }
   void OnDocumentEnd() override {}
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
@@ -125,6 +130,7 @@ class Events : public YAML::EventHandler {
   static std::string shown(const std::string& text) { return text.size() <= 60 ? text : text.substr(0, 57) + "..."; }
 
   FileContext& context_;
+  int& last_start_;
   DocumentBuilder builder_;
 };
 
@@ -158,8 +164,9 @@ bool read_yaml(FileContext& context, std::string_view text) {
   std::istream stream(&buffer);
   try {
     YAML::Parser parser(stream);
+    int last_start = -1;
     for (;;) {
-      Events events(context);
+      Events events(context, last_start);
       if (!parser.HandleNextDocument(events)) return true;
       if (!events.builder().done()) continue;  // nothing between two "---"
       const auto table = events.builder().table();

@@ -83,8 +83,8 @@ TEST_SUITE("cli.args") {
   }
 
   TEST_CASE("global flags stand before the noun, between noun and verb, or after [cli.md 2]") {
-    for (const char* line : {"--timeout 5s -o json network list", "network --timeout=5s -ojson list", "network list -o json --timeout 5s",
-                             "-qo json --timeout 5s network list"}) {
+    for (const char* line : {"--timeout 5s -o json network list", "network --timeout=5s -ojson list",
+                             "network list -o json --timeout 5s", "-qo json --timeout 5s network list"}) {
       CAPTURE(line);
       const auto parsed = parse_line(line);
       REQUIRE(parsed.has_value());
@@ -98,9 +98,10 @@ TEST_SUITE("cli.args") {
       const char* line;
       const char* nearest;
     };
-    for (const Row& row : {Row{"gatway list", "gateway"}, Row{"network lst", "list"}, Row{"network add x --prot 1", "--port"},
-                           Row{"--outptu json network list", "--output"}, Row{"network list --type MQTT_SERVR", "MQTT_SERVER"},
-                           Row{"list networks", "jlctl network list"}, Row{"aply -f x", "apply"}}) {
+    for (const Row& row :
+         {Row{"gatway list", "gateway"}, Row{"network lst", "list"}, Row{"network add x --prot 1", "--port"},
+          Row{"--outptu json network list", "--output"}, Row{"network list --type MQTT_SERVR", "MQTT_SERVER"},
+          Row{"list networks", "jlctl network list"}, Row{"aply -f x", "apply"}}) {
       CAPTURE(row.line);
       const auto parsed = parse_line(row.line);
       REQUIRE(parsed.has_error());

@@ -39,26 +39,31 @@ std::string error_code_of(const Outcome& outcome) {
 TEST_SUITE("cli.commands") {
   TEST_CASE("add sends a document of the fields that were given") {
     const FakeDaemon daemon({{"POST /v1/networks?ifNotExists=true", ok(mutation("created"), 201)}});
-    const auto out = run(daemon, {"network", "add", "a", "--type", "mqtt-server", "--port", "1883", "--name", "南", "--disabled",
-                                  "--no-share-cluster", "--if-not-exists", "--configuration", R"({"host":"::"})"});
+    const auto out =
+        run(daemon, {"network", "add", "a", "--type", "mqtt-server", "--port", "1883", "--name", "南", "--disabled",
+                     "--no-share-cluster", "--if-not-exists", "--configuration", R"({"host":"::"})"});
     CHECK(out.code == 0);
     CHECK(out.out.empty());
     REQUIRE(daemon.requests().size() == 1);
-    const json::value expected{{"id", "a"},
-                               {"name", "南"},
-                               {"enabled", false},
-                               {"spec", {{"type", "MQTT_SERVER"}, {"shareCluster", false}, {"configuration", {{"host", "::"}, {"port", 1883}}}}}};
+    const json::value expected{
+        {"id", "a"},
+        {"name", "南"},
+        {"enabled", false},
+        {"spec",
+         {{"type", "MQTT_SERVER"}, {"shareCluster", false}, {"configuration", {{"host", "::"}, {"port", 1883}}}}}};
     CHECK(daemon.requests()[0].json() == expected);
     CHECK(daemon.requests()[0].head.find("Jlctl-Api: 1.0") != std::string::npos);
   }
 
   TEST_CASE("edit sends a merge patch of the named fields only, null for --unset [cli.md 32]") {
     const FakeDaemon daemon({{"PATCH /v1/networks/a?ifRevision=7", ok(mutation("updated"))}});
-    const auto out = run(daemon, {"network", "edit", "a", "--max-message-size", "4096", "--unset", "configuration.publicHost",
-                                  "--unset", "description", "--unset", "public-port", "--if-revision", "7"});
+    const auto out =
+        run(daemon, {"network", "edit", "a", "--max-message-size", "4096", "--unset", "configuration.publicHost",
+                     "--unset", "description", "--unset", "public-port", "--if-revision", "7"});
     CHECK(out.code == 0);
-    const json::value expected{{"spec", {{"configuration", {{"maxMessageSize", 4096}, {"publicHost", nullptr}, {"publicPort", nullptr}}}}},
-                               {"description", nullptr}};
+    const json::value expected{
+        {"spec", {{"configuration", {{"maxMessageSize", 4096}, {"publicHost", nullptr}, {"publicPort", nullptr}}}}},
+        {"description", nullptr}};
     CHECK(daemon.requests().at(0).json() == expected);
   }
 
@@ -77,19 +82,26 @@ TEST_SUITE("cli.commands") {
   TEST_CASE("maps take KEY=VALUE, JSON fields take text or @FILE") {
     const FakeDaemon daemon({{"PATCH /v1/products/p", ok(mutation("updated", "p", "product"))}});
     const std::string file = daemon.folder().file("model.json", R"({"properties":[]})");
-    CHECK(run(daemon, {"product", "edit", "p", "--metadata", "@" + file, "--config", "a.b=1=2", "--config", "c=", "--gateway", "gw"}).code == 0);
-    const json::value expected{{"spec", {{"accessId", "gw"}, {"metadata", {{"properties", json::array()}}}, {"configuration", {{"a.b", "1=2"}, {"c", ""}}}}}};
+    CHECK(run(daemon, {"product", "edit", "p", "--metadata", "@" + file, "--config", "a.b=1=2", "--config",
+                       "c=", "--gateway", "gw"})
+              .code == 0);
+    const json::value expected{{"spec",
+                                {{"accessId", "gw"},
+                                 {"metadata", {{"properties", json::array()}}},
+                                 {"configuration", {{"a.b", "1=2"}, {"c", ""}}}}}};
     CHECK(daemon.requests().at(0).json() == expected);
   }
 
   TEST_CASE("add and edit read a document from a file; flags win; problems get their line [cli.md 26]") {
     const FakeDaemon daemon([](const SeenRequest& request) {
-      if (request.target == "/v1/networks" && request.body.find("1884") != std::string::npos) return ok(mutation("created"), 201);
+      if (request.target == "/v1/networks" && request.body.find("1884") != std::string::npos)
+        return ok(mutation("created"), 201);
       Error error(Errc::invalid, "bad");
       error.problems = {{"spec.configuration.port", "is out of range", Errc::invalid, "network/a", {}}};
       return failure(error);
     });
-    const std::string file = daemon.folder().file("n.yaml", "kind: network\nid: a\nspec:\n  type: MQTT_SERVER\n  configuration:\n    port: 70000\n");
+    const std::string file = daemon.folder().file(
+        "n.yaml", "kind: network\nid: a\nspec:\n  type: MQTT_SERVER\n  configuration:\n    port: 70000\n");
     CHECK(run(daemon, {"network", "add", "a", "-f", file, "--port", "1884"}).code == 0);
     const auto refused = run(daemon, {"network", "add", "a", "-f", file});
     CHECK(refused.code == 5);
@@ -120,7 +132,9 @@ TEST_SUITE("cli.commands") {
     CHECK(show.at("kind") == "network");
     CHECK(show.at("data").at("id") == "a");
     CHECK(run(daemon, {"network", "show", "a", "-o", "value=spec.configuration.port"}).out == "1883\n");
-    CHECK(run(daemon, {"network", "show", "a", "-o", "jsonl", "--fields", "status.state,id"}).out == R"({"status":{"state":"running"},"id":"a"})" "\n");
+    CHECK(run(daemon, {"network", "show", "a", "-o", "jsonl", "--fields", "status.state,id"}).out ==
+          R"({"status":{"state":"running"},"id":"a"})"
+          "\n");
     const auto jsonl = run(daemon, {"network", "list", "-o", "jsonl", "--fields", "id"});
     CHECK(jsonl.out == "{\"id\":\"a\"}\n{\"id\":\"b\"}\n");
     CHECK(run(daemon, {"network", "show", "a", "-o", "yaml"}).out.starts_with("schema: "));
@@ -130,7 +144,8 @@ TEST_SUITE("cli.commands") {
   }
 
   TEST_CASE("a wrong field lists the legal ones [cli.md 15]") {
-    const FakeDaemon daemon({{"GET /v1/networks", ok(json::object{{"items", {network("a")}}})}, {"GET /v1/networks/a", ok(network("a"))}});
+    const FakeDaemon daemon(
+        {{"GET /v1/networks", ok(json::object{{"items", {network("a")}}})}, {"GET /v1/networks/a", ok(network("a"))}});
     const auto out = run(daemon, {"network", "list", "--fields", "id,colour"});
     CHECK(out.code == 2);
     CHECK(out.out.empty());
@@ -159,7 +174,8 @@ TEST_SUITE("cli.commands") {
     CHECK(run(daemon, {"network", "list", "--color=always"}, pipe).err.empty());
     pipe.variables["NO_COLOR"] = "1";
     pipe.variables["CLICOLOR_FORCE"] = "1";
-    CHECK(run(daemon, {"network", "list"}, pipe).out.find('\x1b') == std::string::npos);  // tab-separated cells stay plain
+    CHECK(run(daemon, {"network", "list"}, pipe).out.find('\x1b') ==
+          std::string::npos);  // tab-separated cells stay plain
   }
 
   TEST_CASE("what devices send cannot steer the terminal or break a table") {
@@ -174,13 +190,19 @@ TEST_SUITE("cli.commands") {
   }
 
   TEST_CASE("show of a device ends with its latest properties") {
-    const json::object device{{"id", "d"},
-                              {"enabled", true},
-                              {"spec", json::object{{"productId", "p"}}},
-                              {"status", json::object{{"state", "online"}, {"properties", json::object{{"temp", json::object{{"value", 21.5}, {"time", "2026-01-01T00:00:00.000Z"}}}}}}}};
+    const json::object device{
+        {"id", "d"},
+        {"enabled", true},
+        {"spec", json::object{{"productId", "p"}}},
+        {"status",
+         json::object{{"state", "online"},
+                      {"properties",
+                       json::object{{"temp", json::object{{"value", 21.5}, {"time", "2026-01-01T00:00:00.000Z"}}}}}}}};
     const FakeDaemon daemon({{"GET /v1/devices/d", ok(device)}});
     const auto out = run(daemon, {"device", "show", "d"}).out;
-    CHECK(out == "id\td\nenabled\ttrue\nstate\tonline\nspec.productId\tp\n\nproperties:\nID\tVALUE\tTIME\ntemp\t21.5\t2026-01-01T00:00:00.000Z\n");
+    CHECK(out ==
+          "id\td\nenabled\ttrue\nstate\tonline\nspec.productId\tp\n\nproperties:\nID\tVALUE\tTIME\ntemp\t21.5\t2026-01-"
+          "01T00:00:00.000Z\n");
     CHECK(run(daemon, {"device", "show", "d", "-o", "value=status.properties.temp.value"}).out == "21.5\n");
   }
 
@@ -202,8 +224,10 @@ TEST_SUITE("cli.commands") {
     CHECK((yes.out + yes.err + no.out + no.err).empty());
   }
 
-  TEST_CASE("mutations say what they did: documents for programs, a remark on a terminal, ids with -q [cli.md 16, 29]") {
-    const FakeDaemon daemon({{"POST /v1/networks/a/enable", ok(mutation("updated"))}, {"POST /v1/networks/b/enable", ok(mutation("unchanged", "b"))}});
+  TEST_CASE(
+      "mutations say what they did: documents for programs, a remark on a terminal, ids with -q [cli.md 16, 29]") {
+    const FakeDaemon daemon({{"POST /v1/networks/a/enable", ok(mutation("updated"))},
+                             {"POST /v1/networks/b/enable", ok(mutation("unchanged", "b"))}});
     const auto quiet = run(daemon, {"network", "enable", "a"});
     CHECK((quiet.out + quiet.err).empty());
     Given terminal;
@@ -220,7 +244,8 @@ TEST_SUITE("cli.commands") {
   }
 
   TEST_CASE("a batch does every item, tells each, and exits 11 when some failed [cli.md 27]") {
-    const FakeDaemon daemon({{"POST /v1/networks/a/enable", ok(mutation("updated"))}, {"POST /v1/networks/c/enable", ok(mutation("unchanged", "c"))}});
+    const FakeDaemon daemon({{"POST /v1/networks/a/enable", ok(mutation("updated"))},
+                             {"POST /v1/networks/c/enable", ok(mutation("unchanged", "c"))}});
     const auto table = run(daemon, {"network", "enable", "a", "b", "c", "--no-header", "--fields", "id,result"});
     CHECK(table.code == 11);
     CHECK(table.out == "a\tupdated\nb\tfailed\nc\tunchanged\n");
@@ -244,7 +269,8 @@ TEST_SUITE("cli.commands") {
   }
 
   TEST_CASE("dangerous verbs refuse without a terminal, with the blast radius and \"pass --yes\" [cli.md 39, 40]") {
-    const FakeDaemon daemon({{"GET /v1/networks/a/impact", ok(impact(12, {"gateway/gw-1"}))}, {"DELETE /v1/networks/a", ok(mutation("deleted"))}});
+    const FakeDaemon daemon({{"GET /v1/networks/a/impact", ok(impact(12, {"gateway/gw-1"}))},
+                             {"DELETE /v1/networks/a", ok(mutation("deleted"))}});
     for (const bool no_input : {false, true}) {
       Given given;
       given.in_is_tty = given.err_is_tty = no_input;
@@ -262,7 +288,8 @@ TEST_SUITE("cli.commands") {
   }
 
   TEST_CASE("on a terminal they ask, and the default is no [cli.md 39]") {
-    const FakeDaemon daemon({{"GET /v1/networks/a/impact", ok(impact(1))}, {"DELETE /v1/networks/a", ok(mutation("deleted"))}});
+    const FakeDaemon daemon(
+        {{"GET /v1/networks/a/impact", ok(impact(1))}, {"DELETE /v1/networks/a", ok(mutation("deleted"))}});
     Given terminal;
     terminal.in_is_tty = terminal.err_is_tty = true;
     for (const char* answer : {"\n", "n\n", "", "maybe\n"}) {
@@ -279,19 +306,23 @@ TEST_SUITE("cli.commands") {
   }
 
   TEST_CASE("disable asks only when sessions would be cut; deleting what is not there needs no question") {
-    const FakeDaemon daemon({{"GET /v1/networks/a/impact", ok(impact(0, {"gateway/g"}))}, {"POST /v1/networks/a/disable", ok(mutation("updated"))}});
+    const FakeDaemon daemon({{"GET /v1/networks/a/impact", ok(impact(0, {"gateway/g"}))},
+                             {"POST /v1/networks/a/disable", ok(mutation("updated"))}});
     CHECK(run(daemon, {"network", "disable", "a"}).code == 0);
     CHECK(run(daemon, {"network", "delete", "gone"}).code == 3);
   }
 
   TEST_CASE("device commands send what was typed: JSON where it parses, else text") {
-    const json::object reply{{"messageId", "m"}, {"deviceId", "d"}, {"properties", json::object{{"t", 21.5}}}, {"elapsed", 0.1}};
+    const json::object reply{
+        {"messageId", "m"}, {"deviceId", "d"}, {"properties", json::object{{"t", 21.5}}}, {"elapsed", 0.1}};
     const FakeDaemon daemon([&](const SeenRequest& request) {
       if (request.target.ends_with("/impact")) return ok(impact(1));
       return ok(request.target.ends_with("/disconnect") ? json::object{{"result", "updated"}, {"id", "d"}} : reply);
     });
-    CHECK(run(daemon, {"device", "write", "d", "t=21.5", "mode=eco", "on=true", "s=\"1\"", "--reply-timeout", "3s"}).code == 0);
-    CHECK(daemon.requests().back().json() == json::value{{"properties", {{"t", 21.5}, {"mode", "eco"}, {"on", true}, {"s", "1"}}}, {"timeout", "3s"}});
+    CHECK(run(daemon, {"device", "write", "d", "t=21.5", "mode=eco", "on=true", "s=\"1\"", "--reply-timeout", "3s"})
+              .code == 0);
+    CHECK(daemon.requests().back().json() ==
+          json::value{{"properties", {{"t", 21.5}, {"mode", "eco"}, {"on", true}, {"s", "1"}}}, {"timeout", "3s"}});
     CHECK(run(daemon, {"device", "read", "d", "a", "b", "-o", "value=properties.t"}).out == "21.5\n");
     CHECK(daemon.requests().back().json() == json::value{{"properties", {"a", "b"}}});
     CHECK(run(daemon, {"device", "invoke", "d", "reboot", "delay=5"}).code == 0);
@@ -304,16 +335,24 @@ TEST_SUITE("cli.commands") {
   }
 
   TEST_CASE("streams print a line per item as it comes [cli.md 13]") {
-    const json::object message{{"time", "2026-01-01T00:00:00.000Z"}, {"productId", "p"}, {"deviceId", "d"}, {"type", "EVENT"}, {"message", json::object{{"x", 1}}}};
+    const json::object message{{"time", "2026-01-01T00:00:00.000Z"},
+                               {"productId", "p"},
+                               {"deviceId", "d"},
+                               {"type", "EVENT"},
+                               {"message", json::object{{"x", 1}}}};
     const json::object change{{"event", "put"}, {"kind", "device"}, {"id", "d"}, {"revision", 4}};
-    const FakeDaemon daemon({{"GET /v1/messages?product=p&limit=2", lines({message, message})},
-                             {"GET /v1/watch?kind=device", lines({change})},
-                             {"GET /v1/logs/access?since=1h&follow=true", lines({json::object{{"id", "1"}, {"user", "root"}}})},
-                             {"GET /v1/logs/system?level=ERROR", ok(json::object{{"items", {json::object{{"id", "1"}, {"level", "ERROR"}, {"message", "m"}}}}})}});
+    const FakeDaemon daemon(
+        {{"GET /v1/messages?product=p&limit=2", lines({message, message})},
+         {"GET /v1/watch?kind=device", lines({change})},
+         {"GET /v1/logs/access?since=1h&follow=true", lines({json::object{{"id", "1"}, {"user", "root"}}})},
+         {"GET /v1/logs/system?level=ERROR",
+          ok(json::object{{"items", {json::object{{"id", "1"}, {"level", "ERROR"}, {"message", "m"}}}}})}});
     const auto tail = run(daemon, {"message", "tail", "--product", "p", "--limit", "2", "--no-header"});
     CHECK(tail.code == 0);
     CHECK(tail.out == "2026-01-01T00:00:00.000Z\td\tEVENT\t{\"x\":1}\n2026-01-01T00:00:00.000Z\td\tEVENT\t{\"x\":1}\n");
-    CHECK(run(daemon, {"watch", "device", "-o", "jsonl"}).out == R"({"event":"put","kind":"device","id":"d","revision":4})" "\n");
+    CHECK(run(daemon, {"watch", "device", "-o", "jsonl"}).out ==
+          R"({"event":"put","kind":"device","id":"d","revision":4})"
+          "\n");
     CHECK(parsed(run(daemon, {"watch", "devices", "--json"}).out).at("kind") == "change");
     CHECK(run(daemon, {"watch", "devcie"}).code == 2);
     CHECK(run(daemon, {"log", "access", "--since", "1h", "--follow", "-o", "value=user"}).out == "root\n");
@@ -337,7 +376,8 @@ TEST_SUITE("cli.commands") {
     });
     CHECK(run(daemon, {"wait", "network/a", "--for", "status.state=running", "--wait-timeout", "10s"}).code == 0);
     CHECK(asked == 3);
-    for (const char* condition : {"exists", "enabled", "connected", "spec.configuration.port=1883", "configuration.port=1883"}) {
+    for (const char* condition :
+         {"exists", "enabled", "connected", "spec.configuration.port=1883", "configuration.port=1883"}) {
       CAPTURE(condition);
       CHECK(run(daemon, {"wait", "network/a", "--for", condition, "--wait-timeout", "10s"}).code == 0);
     }
@@ -360,10 +400,14 @@ TEST_SUITE("cli.commands") {
   }
 
   TEST_CASE("can exits 0 or 6, whoami and status show what the daemon says") {
-    const FakeDaemon daemon({{"GET /v1/can?verb=delete&noun=gateway", ok(json::object{{"allowed", false}, {"role", "viewer"}, {"needs", "admin"}})},
-                             {"GET /v1/can?verb=list&noun=gateway", ok(json::object{{"allowed", true}, {"role", "viewer"}, {"needs", "viewer"}})},
-                             {"GET /v1/whoami", ok(json::object{{"uid", 0}, {"user", "root"}, {"role", "admin"}})},
-                             {"GET /v1/status", ok(json::object{{"version", "1"}, {"failed", {json::object{{"kind", "network"}, {"id", "a"}}}}})}});
+    const FakeDaemon daemon(
+        {{"GET /v1/can?verb=delete&noun=gateway",
+          ok(json::object{{"allowed", false}, {"role", "viewer"}, {"needs", "admin"}})},
+         {"GET /v1/can?verb=list&noun=gateway",
+          ok(json::object{{"allowed", true}, {"role", "viewer"}, {"needs", "viewer"}})},
+         {"GET /v1/whoami", ok(json::object{{"uid", 0}, {"user", "root"}, {"role", "admin"}})},
+         {"GET /v1/status",
+          ok(json::object{{"version", "1"}, {"failed", {json::object{{"kind", "network"}, {"id", "a"}}}}})}});
     CHECK(run(daemon, {"can", "delete", "gateway"}).code == 6);
     CHECK(run(daemon, {"can", "list", "gateway"}).out == "yes\n");
     CHECK(run(daemon, {"whoami", "-o", "value=role"}).out == "admin\n");
@@ -372,7 +416,8 @@ TEST_SUITE("cli.commands") {
   }
 
   TEST_CASE("version tells both sides; --client needs no daemon [cli.md 60]") {
-    const FakeDaemon daemon({{"GET /v1/version", ok(json::object{{"program", "jlinkd"}, {"version", "9.9"}, {"api", "1.0"}})}});
+    const FakeDaemon daemon(
+        {{"GET /v1/version", ok(json::object{{"program", "jlinkd"}, {"version", "9.9"}, {"api", "1.0"}})}});
     const auto both = parsed(run(daemon, {"version", "--json"}).out);
     CHECK(both.at("data").at("daemon").at("version") == "9.9");
     CHECK(both.at("data").at("client").at("program") == "jlctl");

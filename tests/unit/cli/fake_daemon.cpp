@@ -22,7 +22,8 @@ std::string content_of(int fd) {
   std::string out;
   std::array<char, 4096> buffer{};
   ::lseek(fd, 0, SEEK_SET);
-  for (ssize_t n = 0; (n = ::read(fd, buffer.data(), buffer.size())) > 0;) out.append(buffer.data(), static_cast<std::size_t>(n));
+  for (ssize_t n = 0; (n = ::read(fd, buffer.data(), buffer.size())) > 0;)
+    out.append(buffer.data(), static_cast<std::size_t>(n));
   return out;
 }
 
@@ -95,7 +96,8 @@ FakeDaemon::FakeDaemon(Answer answer) : socket_(folder_.path() + "/control.sock"
 FakeDaemon::FakeDaemon(std::map<std::string, Reply> replies)
     : FakeDaemon([replies = std::move(replies)](const SeenRequest& request) {
         const auto found = replies.find(request.method + " " + request.target);
-        return found != replies.end() ? found->second : failure(Error(Errc::not_found, "there is nothing at " + request.target));
+        return found != replies.end() ? found->second
+                                      : failure(Error(Errc::not_found, "there is nothing at " + request.target));
       }) {}
 
 FakeDaemon::~FakeDaemon() {
@@ -141,7 +143,8 @@ void FakeDaemon::serve_one(int fd) {
     const std::size_t from = request.method.size() + 1;
     request.target = request.head.substr(from, request.head.find(' ', from) - from);
     std::size_t length = 0;
-    if (const auto at = request.head.find("Content-Length: "); at != std::string::npos) length = std::stoul(request.head.substr(at + 16));
+    if (const auto at = request.head.find("Content-Length: "); at != std::string::npos)
+      length = std::stoul(request.head.substr(at + 16));
     while (buffer.size() < length) {
       if (!read_more()) return;
     }
@@ -163,7 +166,8 @@ bool FakeDaemon::answer_one(int fd, const SeenRequest& request) {
     ::recv(fd, gone.data(), gone.size(), 0);  // until jlctl closes
     return false;
   }
-  std::string head = "HTTP/1.1 " + std::to_string(reply.status) + " X\r\nContent-Type: " + reply.type + "\r\nJlinkd-Version: 9.9\r\n";
+  std::string head =
+      "HTTP/1.1 " + std::to_string(reply.status) + " X\r\nContent-Type: " + reply.type + "\r\nJlinkd-Version: 9.9\r\n";
   if (!reply.api.empty()) head += "Jlinkd-Api: " + reply.api + "\r\n";
   head += "Jlinkd-Request-Id: req-1\r\n";
   if (reply.chunks.empty()) {

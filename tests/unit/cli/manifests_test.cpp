@@ -18,13 +18,22 @@ constexpr const char* kManifest =
 json::object result(int created, int updated, int deleted, const char* word = "applied") {
   json::array changes;
   if (updated) {
-    changes.push_back(json::object{{"kind", "network"}, {"id", "a"}, {"result", "updated"},
-                                   {"fields", {json::object{{"field", "spec.configuration.port"}, {"before", 1883}, {"after", 1884}}}}});
+    changes.push_back(json::object{
+        {"kind", "network"},
+        {"id", "a"},
+        {"result", "updated"},
+        {"fields", {json::object{{"field", "spec.configuration.port"}, {"before", 1883}, {"after", 1884}}}}});
   }
-  if (created) changes.push_back(json::object{{"kind", "device"}, {"id", "d"}, {"result", "created"}, {"fields", json::array()}});
-  if (deleted) changes.push_back(json::object{{"kind", "device"}, {"id", "e"}, {"result", "deleted"}, {"fields", json::array()}});
-  return {{"result", word}, {"revision", 9}, {"changes", changes}, {"disconnected", deleted},
-          {"summary", json::object{{"created", created}, {"updated", updated}, {"unchanged", 1}, {"deleted", deleted}}}};
+  if (created)
+    changes.push_back(json::object{{"kind", "device"}, {"id", "d"}, {"result", "created"}, {"fields", json::array()}});
+  if (deleted)
+    changes.push_back(json::object{{"kind", "device"}, {"id", "e"}, {"result", "deleted"}, {"fields", json::array()}});
+  return {
+      {"result", word},
+      {"revision", 9},
+      {"changes", changes},
+      {"disconnected", deleted},
+      {"summary", json::object{{"created", created}, {"updated", updated}, {"unchanged", 1}, {"deleted", deleted}}}};
 }
 
 std::string content(const std::string& path) {
@@ -36,7 +45,10 @@ std::string content(const std::string& path) {
 
 TEST_SUITE("cli.manifests") {
   TEST_CASE("apply sends every document in one call and shows what changed [cli.md 35]") {
-    const FakeDaemon daemon({{"POST /v1/apply?set=site", lines({json::object{{"progress", json::object{{"phase", "checking"}, {"done", 1}, {"total", 2}}}}, result(1, 1, 0)})}});
+    const FakeDaemon daemon(
+        {{"POST /v1/apply?set=site",
+          lines({json::object{{"progress", json::object{{"phase", "checking"}, {"done", 1}, {"total", 2}}}},
+                 result(1, 1, 0)})}});
     const std::string file = daemon.folder().file("all.yaml", kManifest);
     const auto out = run(daemon, {"apply", "-f", file, "--set", "site"});
     CHECK(out.code == 0);
@@ -66,7 +78,8 @@ TEST_SUITE("cli.manifests") {
     const auto out = run(daemon, {"apply", "-f", file, "--dry-run"});
     CHECK(out.code == 20);
     CHECK(out.out ==
-          "~ network/a\n    - spec.configuration.port: 1883\n    + spec.configuration.port: 1884\n+ device/d\n- device/e\n");
+          "~ network/a\n    - spec.configuration.port: 1883\n    + spec.configuration.port: 1884\n+ device/d\n- "
+          "device/e\n");
     const auto same = run(daemon, {"diff", "-f", file});
     CHECK(same.code == 0);
     CHECK(same.out.empty());
@@ -74,9 +87,11 @@ TEST_SUITE("cli.manifests") {
 
   TEST_CASE("problems of the daemon come with file, line and column [cli.md 26]") {
     Error error(Errc::invalid, "two problems");
-    error.problems = {{"spec.configuration.port", "is taken", Errc::invalid, "network/a", {}}, {"spec", "is odd", Errc::invalid, "protocol/official", {}}};
+    error.problems = {{"spec.configuration.port", "is taken", Errc::invalid, "network/a", {}},
+                      {"spec", "is odd", Errc::invalid, "protocol/official", {}}};
     json::object problem = json::parse(failure(error).body).as_object();
-    const FakeDaemon daemon({{"POST /v1/apply", failure(error)}, {"POST /v1/diff", lines({json::object{{"error", problem}}})}});
+    const FakeDaemon daemon(
+        {{"POST /v1/apply", failure(error)}, {"POST /v1/diff", lines({json::object{{"error", problem}}})}});
     const std::string file = daemon.folder().file("all.yaml", kManifest);
     for (const char* verb : {"apply", "diff"}) {
       const auto out = run(daemon, {verb, "-f", file});
@@ -109,13 +124,16 @@ TEST_SUITE("cli.manifests") {
   TEST_CASE("validate needs no daemon and tells all problems at once [cli.md 26, 60]") {
     const TempFolder folder;
     CHECK(run({"validate", "-f", folder.file("good.yaml", kManifest)}).code == 0);
-    const std::string bad = folder.file("bad.yaml", "kind: network\nid: a\nspec:\n  type: MQTT_SERVER\n  colour: red\n  configuration:\n    port: 99999\n");
+    const std::string bad = folder.file(
+        "bad.yaml",
+        "kind: network\nid: a\nspec:\n  type: MQTT_SERVER\n  colour: red\n  configuration:\n    port: 99999\n");
     const auto out = run({"validate", "-f", bad});
     CHECK(out.code == 5);
     CHECK(out.out.empty());
     CHECK(out.err.find(bad + ":5:") != std::string::npos);
     CHECK(out.err.find(bad + ":7:") != std::string::npos);
-    CHECK(run({"validate", "-f", folder.file("good2.yaml", kManifest), "--json"}).out.find("\"documents\": 2") != std::string::npos);
+    CHECK(run({"validate", "-f", folder.file("good2.yaml", kManifest), "--json"}).out.find("\"documents\": 2") !=
+          std::string::npos);
   }
 
   TEST_CASE("diff --against compares two files without a daemon [cli.md 60]") {
@@ -132,7 +150,10 @@ TEST_SUITE("cli.manifests") {
 
   TEST_CASE("diff --against masks secrets [cli.md 36]") {
     const TempFolder folder;
-    const auto manifest = [](const char* key) { return "kind: device\nid: d\nspec:\n  productId: p\n  configuration:\n    secureKey: " + std::string(key) + "\n    a: " + key + "x\n"; };
+    const auto manifest = [](const char* key) {
+      return "kind: device\nid: d\nspec:\n  productId: p\n  configuration:\n    secureKey: " + std::string(key) +
+             "\n    a: " + key + "x\n";
+    };
     const std::string before = folder.file("old.yaml", manifest("canary1"));
     const auto out = run({"diff", "-f", folder.file("new.yaml", manifest("canary2")), "--against", before});
     CHECK(out.code == 20);
@@ -141,8 +162,16 @@ TEST_SUITE("cli.manifests") {
   }
 
   TEST_CASE("export writes what apply reads, in every format that can hold it [cli.md 38]") {
-    const json::object a{{"kind", "network"}, {"id", "a"}, {"spec", json::object{{"type", "MQTT_SERVER"}, {"configuration", json::object{{"port", 1883}, {"publicHost", "yes"}}}}}};
-    const json::object d{{"kind", "device"}, {"id", "d"}, {"name", "a: \"b\"\n# c"}, {"spec", json::object{{"productId", "p"}, {"configuration", json::object{{"secureKey", "sealed:00"}}}}}};
+    const json::object a{
+        {"kind", "network"},
+        {"id", "a"},
+        {"spec", json::object{{"type", "MQTT_SERVER"},
+                              {"configuration", json::object{{"port", 1883}, {"publicHost", "yes"}}}}}};
+    const json::object d{
+        {"kind", "device"},
+        {"id", "d"},
+        {"name", "a: \"b\"\n# c"},
+        {"spec", json::object{{"productId", "p"}, {"configuration", json::object{{"secureKey", "sealed:00"}}}}}};
     const FakeDaemon daemon([&](const SeenRequest& request) {
       if (request.method == "GET") return lines({a, d});
       return lines({result(0, 0, 0, "unchanged")});
@@ -161,7 +190,8 @@ TEST_SUITE("cli.manifests") {
   }
 
   TEST_CASE("export with secrets goes only into a file of mode 0600 [cli.md 49]") {
-    const FakeDaemon daemon({{"GET /v1/export?withSecrets=true", lines({json::object{{"kind", "network"}, {"id", "a"}}})}});
+    const FakeDaemon daemon(
+        {{"GET /v1/export?withSecrets=true", lines({json::object{{"kind", "network"}, {"id", "a"}}})}});
     CHECK(run(daemon, {"export", "--with-secrets"}).code == 2);
     CHECK(run(daemon, {"export", "--with-secrets", "-f", "-"}).code == 2);
     const std::string file = daemon.folder().file("out.yaml", "old", 0644);

@@ -64,7 +64,9 @@ TEST_SUITE("cli.secrets") {
     }
   }
 
-  TEST_CASE("secrets come from a file, standard input, a descriptor or a credential, without their last newline [cli.md 48]") {
+  TEST_CASE(
+      "secrets come from a file, standard input, a descriptor or a credential, without their last newline [cli.md "
+      "48]") {
     const FakeDaemon daemon([](const SeenRequest&) { return ok(kCreated, 201); });
     const std::string file = daemon.folder().file("key", "canary \n\n");
     const std::vector<std::string> base{"device", "add", "d", "--product", "p"};
@@ -92,12 +94,13 @@ TEST_SUITE("cli.secrets") {
     const FakeDaemon daemon([](const SeenRequest&) { return ok(kCreated, 201); });
     Given systemd;
     systemd.variables["CREDENTIALS_DIRECTORY"] = daemon.folder().path();
-    for (const auto& [flag, value] : std::vector<std::pair<std::string, std::string>>{{"--config-secret-file", "secureKey=/nonexistent"},
-                                                                                      {"--config-secret-file", "secureKey"},
-                                                                                      {"--config-secret-fd", "secureKey=999"},
-                                                                                      {"--config-secret-fd", "secureKey=x"},
-                                                                                      {"--config-secret-credential", "secureKey=../etc"},
-                                                                                      {"--config-secret-credential", "secureKey=none"}}) {
+    for (const auto& [flag, value] :
+         std::vector<std::pair<std::string, std::string>>{{"--config-secret-file", "secureKey=/nonexistent"},
+                                                          {"--config-secret-file", "secureKey"},
+                                                          {"--config-secret-fd", "secureKey=999"},
+                                                          {"--config-secret-fd", "secureKey=x"},
+                                                          {"--config-secret-credential", "secureKey=../etc"},
+                                                          {"--config-secret-credential", "secureKey=none"}}) {
       CAPTURE(value);
       CHECK(run(daemon, {"device", "add", "d", flag, value}, systemd).code == 2);
     }
@@ -146,13 +149,14 @@ TEST_SUITE("cli.secrets") {
 
   TEST_CASE("--debug shows the call and never a secret, under whatever name [cli.md 50]") {
     const FakeDaemon daemon([](const SeenRequest& request) {
-      if (request.target.starts_with("/v1/apply")) return ok(json::object{{"result", "applied"}, {"summary", json::object{{"created", 1}}}});
+      if (request.target.starts_with("/v1/apply"))
+        return ok(json::object{{"result", "applied"}, {"summary", json::object{{"created", 1}}}});
       // An answer that echoes what it got is masked too.
       return ok(json::value{{"result", "created"}, {"echo", json::parse(request.body)}, {"note", "got canary"}}, 201);
     });
     const std::string file = daemon.folder().file("key", "canary\n");
-    const auto out = run(daemon, {"device", "add", "d", "--product", "p", "--debug", "--config-secret-file", "secureKey=" + file,
-                                  "--config-secret-file", "harmless=" + file});
+    const auto out = run(daemon, {"device", "add", "d", "--product", "p", "--debug", "--config-secret-file",
+                                  "secureKey=" + file, "--config-secret-file", "harmless=" + file});
     CHECK(out.code == 0);
     CHECK(daemon.requests().back().body.find("canary") != std::string::npos);
     CHECK(out.err.find("> POST /v1/devices") != std::string::npos);
@@ -160,7 +164,8 @@ TEST_SUITE("cli.secrets") {
     CHECK(out.err.find("productId") != std::string::npos);
     CHECK(out.err.find("canary") == std::string::npos);
 
-    const std::string manifest = daemon.folder().file("d.yaml", "kind: device\nid: d\nspec:\n  productId: p\n  configuration:\n    odd: {fromFile: key}\n");
+    const std::string manifest = daemon.folder().file(
+        "d.yaml", "kind: device\nid: d\nspec:\n  productId: p\n  configuration:\n    odd: {fromFile: key}\n");
     const auto applied = run(daemon, {"apply", "-f", manifest, "--debug"});
     CHECK(applied.code == 0);
     CHECK(daemon.requests().back().body.find("canary") != std::string::npos);

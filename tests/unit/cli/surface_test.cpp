@@ -44,7 +44,9 @@ std::vector<std::string> candidates(const Outcome& outcome) {
   return out;
 }
 
-bool has(const std::vector<std::string>& all, const std::string& one) { return std::ranges::find(all, one) != all.end(); }
+bool has(const std::vector<std::string>& all, const std::string& one) {
+  return std::ranges::find(all, one) != all.end();
+}
 
 }  // namespace
 
@@ -128,8 +130,9 @@ TEST_SUITE("cli.output") {
   }
 
   TEST_CASE("usage errors are JSON too when JSON was asked for, and standard output stays empty [cli.md 9, 22]") {
-    for (const std::vector<std::string>& words :
-         {std::vector<std::string>{"network", "lst", "--json"}, {"-o", "json", "network", "add"}, {"network", "list", "-ojsonl", "--nope"}}) {
+    for (const std::vector<std::string>& words : {std::vector<std::string>{"network", "lst", "--json"},
+                                                  {"-o", "json", "network", "add"},
+                                                  {"network", "list", "-ojsonl", "--nope"}}) {
       const auto out = run(words);
       CHECK(out.code == 2);
       CHECK(out.out.empty());
@@ -156,7 +159,11 @@ TEST_SUITE("cli.explain") {
     const auto down = run({"explain", "network", "--socket", "/nonexistent/x"});
     CHECK(down.code == 7);
     CHECK(down.err.find("--offline") != std::string::npos);
-    const json::value schema{{"kinds", {{{"name", "network"}, {"plural", "networks"}, {"fields", {{{"path", "newField"}, {"type", "string"}, {"help", "from the daemon"}}}}}}}};
+    const json::value schema{
+        {"kinds",
+         {{{"name", "network"},
+           {"plural", "networks"},
+           {"fields", {{{"path", "newField"}, {"type", "string"}, {"help", "from the daemon"}}}}}}}};
     const FakeDaemon daemon({{"GET /v1/schema", ok(schema)}});
     CHECK(run(daemon, {"explain", "network.newField"}).out.find("from the daemon") != std::string::npos);
   }
@@ -210,7 +217,9 @@ TEST_SUITE("cli.settings") {
 
   TEST_CASE("config show --origin tells where each comes from") {
     const auto out = run({"config", "show", "--origin", "--no-header"}, {.variables = {{"JLCTL_SOCKET", "/x"}}});
-    CHECK(out.out == "socket\t/x\tenvironment JLCTL_SOCKET\noutput\ttable\tdefault\ntimeout\t30s\tdefault\ncolor\tauto\tdefault\n");
+    CHECK(
+        out.out ==
+        "socket\t/x\tenvironment JLCTL_SOCKET\noutput\ttable\tdefault\ntimeout\t30s\tdefault\ncolor\tauto\tdefault\n");
     CHECK(run({"config", "show", "--no-header"}).out.starts_with("socket\t/run/jlinkd/control.sock\n"));
   }
 }
@@ -244,22 +253,31 @@ TEST_SUITE("cli.completion") {
   }
 
   TEST_CASE("ids come from the daemon; every failure is silent [cli.md 58]") {
-    const FakeDaemon daemon({{"GET /v1/names?kind=device&prefix=de&limit=200", ok(json::object{{"names", {"dev-1", "dev-2"}}})},
-                             {"GET /v1/names?kind=network&prefix=&limit=200", ok(json::object{{"names", {"n"}}})}});
-    CHECK(candidates(run(daemon, {"__complete", "device", "show", "de"})) == std::vector<std::string>{"dev-1", "dev-2"});
-    CHECK(candidates(run(daemon, {"__complete", "device", "show", "x", "de"})) == std::vector<std::string>{"dev-1", "dev-2"});
-    CHECK(candidates(run(daemon, {"__complete", "wait", "device/de"})) == std::vector<std::string>{"device/dev-1", "device/dev-2"});
-    CHECK(candidates(run(daemon, {"__complete", "gateway", "add", "g", "--network", ""})) == std::vector<std::string>{"n"});
-    CHECK(candidates(run({"__complete", "--socket", daemon.socket(), "message", "tail", "--device", "de"})).size() == 2);
-    for (const auto& out : {run({"__complete", "--socket", "/nonexistent/x", "device", "show", ""}), run(daemon, {"__complete", "product", "show", ""}),
-                            run({"__complete"}), run({"__complete", "nonsense", "more", ""}), run(daemon, {"__complete", "device", "exists", "x", ""})}) {
+    const FakeDaemon daemon(
+        {{"GET /v1/names?kind=device&prefix=de&limit=200", ok(json::object{{"names", {"dev-1", "dev-2"}}})},
+         {"GET /v1/names?kind=network&prefix=&limit=200", ok(json::object{{"names", {"n"}}})}});
+    CHECK(candidates(run(daemon, {"__complete", "device", "show", "de"})) ==
+          std::vector<std::string>{"dev-1", "dev-2"});
+    CHECK(candidates(run(daemon, {"__complete", "device", "show", "x", "de"})) ==
+          std::vector<std::string>{"dev-1", "dev-2"});
+    CHECK(candidates(run(daemon, {"__complete", "wait", "device/de"})) ==
+          std::vector<std::string>{"device/dev-1", "device/dev-2"});
+    CHECK(candidates(run(daemon, {"__complete", "gateway", "add", "g", "--network", ""})) ==
+          std::vector<std::string>{"n"});
+    CHECK(candidates(run({"__complete", "--socket", daemon.socket(), "message", "tail", "--device", "de"})).size() ==
+          2);
+    for (const auto& out :
+         {run({"__complete", "--socket", "/nonexistent/x", "device", "show", ""}),
+          run(daemon, {"__complete", "product", "show", ""}), run({"__complete"}),
+          run({"__complete", "nonsense", "more", ""}), run(daemon, {"__complete", "device", "exists", "x", ""})}) {
       CHECK(out.code == 0);
       CHECK(out.err.empty());
     }
   }
 
   TEST_CASE("completion prints the scripts") {
-    for (const char* shell : {"bash", "zsh", "fish"}) CHECK(run({"completion", shell}).out.find("__complete") != std::string::npos);
+    for (const char* shell : {"bash", "zsh", "fish"})
+      CHECK(run({"completion", shell}).out.find("__complete") != std::string::npos);
     CHECK(run({"completion", "tcsh"}).code == 2);
   }
 }

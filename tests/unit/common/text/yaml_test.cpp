@@ -152,6 +152,8 @@ TEST_SUITE("common.text") {
     CHECK(troubles("a: [1\nb: 2\n").size() == 1);
     CHECK(troubles("a: b: c\n").size() == 1);
     CHECK(troubles("\tb: 1\n").size() == 1);
+    CHECK(troubles("a: 1\n---\n, b\n") == Lines{"3:1 : not YAML: no document can start here"});
+    CHECK(troubles("]").size() == 1);
     CHECK(troubles("a: 1\nb: \xFF\n") == Lines{"2:1 : not well-formed UTF-8"});
     CHECK(troubles(std::string("a: 1\nb: \x04 c\n")) == Lines{"2:4 : control character 0x04"});
     CHECK(troubles(std::string("a: \0b\n", 6)).size() == 1);
