@@ -1,11 +1,11 @@
 #pragma once
+#include <fmt/format.h>
 #include <algorithm>
 #include <array>
 #include <boost/json.hpp>
 #include <boost/system/result.hpp>
 #include <chrono>
 #include <cstdint>
-#include <fmt/format.h>
 #include <functional>
 #include <map>
 #include <memory>

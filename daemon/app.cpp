@@ -5,10 +5,10 @@
 #include "daemon/logs/retention.hpp"
 #include "daemon/services/resources.hpp"
 
-#include <cerrno>
-#include <cstring>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <cerrno>
+#include <cstring>
 
 namespace jl {
 
@@ -18,7 +18,9 @@ namespace {
 Status make_socket_folder(const std::string& socket) {
   const std::string folder = socket.substr(0, socket.rfind('/'));
   if (folder.empty() || mkdir(folder.c_str(), 0750) == 0 || errno == EEXIST) return {};
-  return Error(errno == EACCES ? Errc::denied : Errc::storage, "cannot make folder \"" + folder + "\" for the control socket: " + std::strerror(errno), "set control.socket in jlinkd.yaml");
+  return Error(errno == EACCES ? Errc::denied : Errc::storage,
+               "cannot make folder \"" + folder + "\" for the control socket: " + std::strerror(errno),
+               "set control.socket in jlinkd.yaml");
 }
 
 }  // namespace
@@ -54,7 +56,8 @@ struct App::Impl {
     runtime = std::make_unique<runtime::Runtime>(threads, context, catalogs, c.node_id);
     resources.set_runtime(*runtime);
     commands = std::make_unique<access::Commands>(context);
-    calls = std::make_unique<control::Calls>(control::Rooms{*store, resources, *runtime, *commands, sessions, tail, logs, clock, c.node_id, c.state_dir, started_at,
+    calls = std::make_unique<control::Calls>(control::Rooms{*store, resources, *runtime, *commands, sessions, tail,
+                                                            logs, clock, c.node_id, c.state_dir, started_at,
                                                             c.command_timeout, turn_logs});
   }
 
@@ -97,7 +100,8 @@ App::~App() {
   if (impl_ && !impl_->stopped) stop(std::chrono::milliseconds(0));
 }
 
-Result<std::unique_ptr<App>> App::start(const Config& config, const Clock& clock, std::function<control::Caller(int fd)> caller_of) {
+Result<std::unique_ptr<App>> App::start(const Config& config, const Clock& clock,
+                                        std::function<control::Caller(int fd)> caller_of) {
   log::set_level(config.log_level);
   JL_TRY(auto store, store::open({config.state_dir}));
   JL_TRY(auto sealer, store::Sealer::open(config.state_dir + "/secret.key"));
@@ -109,24 +113,34 @@ Result<std::unique_ptr<App>> App::start(const Config& config, const Clock& clock
   JL_CHECK(i.catalogs.load(*i.store->snapshot()));
   std::vector<model::Resource> networks;
   const std::string from = store::key({"network", ""});
-  JL_CHECK(i.store->snapshot()->scan(store::Family::resources, from, store::prefix_end(from), false, [&](std::string_view key, std::string_view value, store::Revision revision) {
-    if (auto resource = model::from_stored("network", store::key_part(key, 1), value, revision)) networks.push_back(std::move(*resource));
-    return true;
-  }));
+  JL_CHECK(i.store->snapshot()->scan(store::Family::resources, from, store::prefix_end(from), false,
+                                     [&](std::string_view key, std::string_view value, store::Revision revision) {
+                                       if (auto resource =
+                                               model::from_stored("network", store::key_part(key, 1), value, revision))
+                                         networks.push_back(std::move(*resource));
+                                       return true;
+                                     }));
   i.runtime->boot(networks);
-  const logs::Retention log_retention{config.log_days * 86'400'000LL, static_cast<std::uint64_t>(config.log_megabytes) << 20u};
+  const logs::Retention log_retention{config.log_days * 86'400'000LL, static_cast<std::uint64_t>(config.log_megabytes)
+                                                                          << 20u};
   i.retention = std::make_unique<logs::RetentionJob>(
       *i.store, i.logs, clock,
-      logs::RetentionPlan{log_retention, log_retention, config.message_days * 86'400'000LL, static_cast<std::uint64_t>(config.messages_per_device)});
+      logs::RetentionPlan{log_retention, log_retention, config.message_days * 86'400'000LL,
+                          static_cast<std::uint64_t>(config.messages_per_device)});
 
   control::ServerOptions options;
   options.socket_path = config.socket;
   options.socket_group = config.socket_group;
   options.roles = config.roles;
-  JL_TRY(i.server, control::start_server(options, [&i](control::Call call, std::shared_ptr<control::Responder> reply) { i.calls->handle(std::move(call), std::move(reply)); },
-                                         i.access_log, clock, std::move(caller_of)));
+  JL_TRY(i.server, control::start_server(
+                       options,
+                       [&i](control::Call call, std::shared_ptr<control::Responder> reply) {
+                         i.calls->handle(std::move(call), std::move(reply));
+                       },
+                       i.access_log, clock, std::move(caller_of)));
   i.calls->set_ready(true);
-  log::info("app", "ready node={} state={} socket={} threads={}", config.node_id, config.state_dir, config.socket, i.threads.size());
+  log::info("app", "ready node={} state={} socket={} threads={}", config.node_id, config.state_dir, config.socket,
+            i.threads.size());
   return app;
 }
 

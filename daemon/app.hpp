@@ -11,8 +11,9 @@ class App {
  public:
   /// Starts everything; what is enabled in the store is bound, or failed and retried. `caller_of` says who is behind a
   /// control connection. Errors: as the rooms give them.
-  [[nodiscard]] static Result<std::unique_ptr<App>> start(const Config& config, const Clock& clock,
-                                                          std::function<control::Caller(int fd)> caller_of = control::caller_of_socket);
+  [[nodiscard]] static Result<std::unique_ptr<App>> start(
+      const Config& config, const Clock& clock,
+      std::function<control::Caller(int fd)> caller_of = control::caller_of_socket);
   ~App();
   App(const App&) = delete;
 

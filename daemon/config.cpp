@@ -3,12 +3,12 @@
 #include "common/base/words.hpp"
 #include "common/text/manifest.hpp"
 
-#include <array>
-#include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <grp.h>
 #include <unistd.h>
+#include <array>
+#include <cerrno>
+#include <cstring>
 
 namespace jl {
 namespace json = boost::json;
@@ -16,14 +16,16 @@ namespace {
 
 class ConfigReader {
  public:
-  ConfigReader(const text::ManifestDocument& document, std::vector<Problem>& problems) : document_(document), problems_(problems) {}
+  ConfigReader(const text::ManifestDocument& document, std::vector<Problem>& problems)
+      : document_(document), problems_(problems) {}
 
   // Fails on members that are not in the list, with the nearest that is.
   void known(const json::object& object, const std::string& path, const std::vector<std::string>& names) {
     for (const auto& [key, value] : object) {
       if (std::ranges::find(names, key) != names.end()) continue;
       const std::string nearest = nearest_word(key, names);
-      problem(join_path(path, key), nearest.empty() ? "unknown setting; known are " + join(names) : "unknown setting; did you mean \"" + nearest + "\"?");
+      problem(join_path(path, key), nearest.empty() ? "unknown setting; known are " + join(names)
+                                                    : "unknown setting; did you mean \"" + nearest + "\"?");
     }
   }
 
@@ -45,7 +47,8 @@ class ConfigReader {
     }
   }
 
-  void integer(const json::object& from, const char* key, const std::string& path, std::int64_t min, std::int64_t max, std::int64_t& out) {
+  void integer(const json::object& from, const char* key, const std::string& path, std::int64_t min, std::int64_t max,
+               std::int64_t& out) {
     const auto* value = from.if_contains(key);
     if (!value || value->is_null()) return;
     if (value->is_int64() && value->as_int64() >= min && value->as_int64() <= max) {
@@ -56,7 +59,8 @@ class ConfigReader {
   }
 
   template <class E>
-  void word(const json::object& from, const char* key, const std::string& path, const std::vector<std::pair<std::string, E>>& words, E& out) {
+  void word(const json::object& from, const char* key, const std::string& path,
+            const std::vector<std::pair<std::string, E>>& words, E& out) {
     const auto* value = from.if_contains(key);
     if (!value || value->is_null()) return;
     std::vector<std::string> names;
@@ -94,7 +98,9 @@ class ConfigReader {
     problems_.push_back({field, std::move(message), Errc::invalid, {}, document_.position_of(field)});
   }
 
-  static std::string join_path(const std::string& path, std::string_view key) { return path.empty() ? std::string(key) : path + "." + std::string(key); }
+  static std::string join_path(const std::string& path, std::string_view key) {
+    return path.empty() ? std::string(key) : path + "." + std::string(key);
+  }
 
  private:
   const text::ManifestDocument& document_;
@@ -116,8 +122,10 @@ void read_roles(ConfigReader& reader, const json::object& root, Config& out) {
 }
 
 void read_logs(ConfigReader& reader, const json::object& root, Config& out) {
-  static const std::vector<std::pair<std::string, log::Level>> levels{
-      {"debug", log::Level::debug}, {"info", log::Level::info}, {"warn", log::Level::warn}, {"error", log::Level::error}};
+  static const std::vector<std::pair<std::string, log::Level>> levels{{"debug", log::Level::debug},
+                                                                      {"info", log::Level::info},
+                                                                      {"warn", log::Level::warn},
+                                                                      {"error", log::Level::error}};
   if (const json::object* log = reader.section(root, "log", "")) {
     reader.known(*log, "log", {"level", "stored", "retention"});
     reader.word(*log, "level", "log", levels, out.log_level);
@@ -130,7 +138,8 @@ void read_logs(ConfigReader& reader, const json::object& root, Config& out) {
   }
   if (const json::object* message = reader.section(root, "message", "")) {
     reader.known(*message, "message", {"durability", "retention"});
-    static const std::vector<std::pair<std::string, device::Durability>> words{{"kill", device::Durability::kill}, {"sync", device::Durability::sync}};
+    static const std::vector<std::pair<std::string, device::Durability>> words{{"kill", device::Durability::kill},
+                                                                               {"sync", device::Durability::sync}};
     reader.word(*message, "durability", "message", words, out.durability);
     if (const json::object* retention = reader.section(*message, "retention", "message")) {
       reader.known(*retention, "message.retention", {"days", "perDevice"});
@@ -150,14 +159,16 @@ std::string host_name() {
 
 Result<Config> read_config(const std::string& path) {
   if (access(path.c_str(), R_OK) != 0) {
-    return Error(Errc::not_found, "configuration file \"" + path + "\" cannot be read: " + std::strerror(errno), "give another with --config FILE; see jlinkd.yaml(5)");
+    return Error(Errc::not_found, "configuration file \"" + path + "\" cannot be read: " + std::strerror(errno),
+                 "give another with --config FILE; see jlinkd.yaml(5)");
   }
   JL_TRY(const auto documents, text::read_manifests({path}));
   Config out;
   out.node_id = host_name();
   if (getgrnam("jlinkd")) out.socket_group = "jlinkd";
   if (documents.empty()) return out;
-  if (documents.size() > 1) return Error(Errc::invalid, "configuration file \"" + path + "\" holds more than one document");
+  if (documents.size() > 1)
+    return Error(Errc::invalid, "configuration file \"" + path + "\" holds more than one document");
 
   std::vector<Problem> problems;
   ConfigReader reader(documents.front(), problems);
@@ -167,7 +178,8 @@ Result<Config> read_config(const std::string& path) {
     reader.known(*node, "node", {"id"});
     reader.text(*node, "id", "node", out.node_id);
   }
-  if (out.node_id.empty() || out.node_id.size() > 64 || !is_printable_utf8(out.node_id)) reader.problem("node.id", "must be printable text of 1 to 64 bytes");
+  if (out.node_id.empty() || out.node_id.size() > 64 || !is_printable_utf8(out.node_id))
+    reader.problem("node.id", "must be printable text of 1 to 64 bytes");
   reader.text(root, "stateDir", "", out.state_dir);
   if (!out.state_dir.starts_with('/')) reader.problem("stateDir", "must be an absolute path");
   if (const json::object* control = reader.section(root, "control", "")) {

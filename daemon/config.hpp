@@ -12,12 +12,12 @@ namespace jl {
 
 /// jlinkd.yaml(5), with defaults.
 struct Config {
-  std::string node_id;                         ///< default: the host name
+  std::string node_id;  ///< default: the host name
   std::string state_dir = "/var/lib/jlinkd";
   std::string socket = "/run/jlinkd/control.sock";
-  std::string socket_group;                    ///< default: jlinkd when that group exists
+  std::string socket_group;  ///< default: jlinkd when that group exists
   control::RoleRules roles;
-  std::size_t threads = 0;                     ///< 0 = one per core
+  std::size_t threads = 0;  ///< 0 = one per core
   device::Durability durability = device::Durability::kill;
   std::int64_t message_days = 30;
   std::int64_t messages_per_device = 100'000;

@@ -2,15 +2,15 @@
 #include "common/control/api.hpp"
 #include "daemon/app.hpp"
 
+#include <sys/resource.h>
+#include <sysexits.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
 #include <CLI/CLI.hpp>
 #include <atomic>
 #include <csignal>
 #include <cstdio>
-#include <sys/resource.h>
-#include <systemd/sd-daemon.h>
-#include <sysexits.h>
 #include <thread>
-#include <unistd.h>
 
 namespace {
 
@@ -20,7 +20,8 @@ void print(const jl::Error& error) {
   std::fprintf(stderr, "jlinkd: error[%s]: %s\n", std::string(error.word()).c_str(), error.message.c_str());
   for (const auto& p : error.problems) {
     if (p.position) {
-      std::fprintf(stderr, "  %s:%u:%u: %s: %s\n", p.position->file.c_str(), p.position->line, p.position->column, p.field.c_str(), p.message.c_str());
+      std::fprintf(stderr, "  %s:%u:%u: %s: %s\n", p.position->file.c_str(), p.position->line, p.position->column,
+                   p.field.c_str(), p.message.c_str());
     } else {
       std::fprintf(stderr, "  %s: %s\n", p.field.c_str(), p.message.c_str());
     }

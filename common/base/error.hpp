@@ -13,14 +13,59 @@ namespace jl {
 /// The stable error words of the product. The order is the order of `jlctl help errors`.
 enum class Errc : std::uint8_t {
   // general
-  failed, usage, not_found, already_exists, conflict, revision_mismatch, request_id_mismatch, invalid, unknown_field,
-  immutable_field, unsupported, in_use, enabled, disabled, denied, unavailable, not_running, no_socket,
-  socket_denied, busy, timeout, version_mismatch, job_failed, partial, unconfirmed, differs, too_large, rate_limited,
-  bad_request, method_not_allowed, storage, corrupt, address_in_use, network, interrupted, output,
+  failed,
+  usage,
+  not_found,
+  already_exists,
+  conflict,
+  revision_mismatch,
+  request_id_mismatch,
+  invalid,
+  unknown_field,
+  immutable_field,
+  unsupported,
+  in_use,
+  enabled,
+  disabled,
+  denied,
+  unavailable,
+  not_running,
+  no_socket,
+  socket_denied,
+  busy,
+  timeout,
+  version_mismatch,
+  job_failed,
+  partial,
+  unconfirmed,
+  differs,
+  too_large,
+  rate_limited,
+  bad_request,
+  method_not_allowed,
+  storage,
+  corrupt,
+  address_in_use,
+  network,
+  interrupted,
+  output,
   // device commands (access.md 5.7)
-  device_offline, connection_lost, no_reply, unsupported_message, parameter_error, parameter_undefined,
-  function_undefined, property_undefined, unknown_parent_device, cyclic_dependence, server_not_available, system_busy,
-  device_error, device_not_activated, secret_missing, disconnect_limit,
+  device_offline,
+  connection_lost,
+  no_reply,
+  unsupported_message,
+  parameter_error,
+  parameter_undefined,
+  function_undefined,
+  property_undefined,
+  unknown_parent_device,
+  cyclic_dependence,
+  server_not_available,
+  system_busy,
+  device_error,
+  device_not_activated,
+  secret_missing,
+  disconnect_limit,
   count_  // not an error: how many there are
 };
 
@@ -63,9 +108,9 @@ struct Problem {
 /// A failure: which word, what happened to which object, and what to do next.
 struct Error {
   Errc code = Errc::failed;
-  std::string message{};  ///< lower case, no full stop, objects in quotes
-  std::string hint{};     ///< a command or a file to look at; may be empty
-  std::string field{};    ///< the field at fault, if one is
+  std::string message{};            ///< lower case, no full stop, objects in quotes
+  std::string hint{};               ///< a command or a file to look at; may be empty
+  std::string field{};              ///< the field at fault, if one is
   std::vector<Problem> problems{};  ///< every problem of a validation
 
   Error() = default;

@@ -14,7 +14,9 @@ struct BadResult : std::logic_error {
 };
 
 /// Found by Boost.System through ADL.
-[[noreturn]] inline void throw_exception_from_error(const Error& e, const boost::source_location&) { throw BadResult(e); }
+[[noreturn]] inline void throw_exception_from_error(const Error& e, const boost::source_location&) {
+  throw BadResult(e);
+}
 
 template <class T>
 using Result = boost::system::result<T, Error>;

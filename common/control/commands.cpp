@@ -9,7 +9,9 @@ namespace {
 
 using model::Kind;
 
-Flag query(std::string name, std::string value, std::string help) { return {std::move(name), std::move(value), std::move(help)}; }
+Flag query(std::string name, std::string value, std::string help) {
+  return {std::move(name), std::move(value), std::move(help)};
+}
 Flag local(std::string name, std::string value, std::string help) {
   return {std::move(name), std::move(value), std::move(help), Where::local};
 }
@@ -37,7 +39,8 @@ std::string camel_case(std::string_view kebab) {
 void finish(Command& c) {
   if (c.mutates) {
     c.flags.push_back(query("if-revision", "N", "only if the object still has this revision"));
-    c.flags.push_back(query("request-id", "ID", "makes a retry safe: the same id and request give the same answer for 24 h"));
+    c.flags.push_back(
+        query("request-id", "ID", "makes a retry safe: the same id and request give the same answer for 24 h"));
   }
   if (c.dangerous) {
     c.flags.push_back(local("yes", "", "do not ask"));
@@ -75,10 +78,12 @@ void add_generic(std::vector<Command>& out, const Kind& kind) {
   out.push_back(std::move(add));
 
   Command edit = generic(kind, "edit", "change fields of a " + kind.name);
-  edit.method = "PATCH", edit.path = base + "/{id}", edit.role = Role::admin, edit.mutates = true, edit.spec_flags = true;
+  edit.method = "PATCH", edit.path = base + "/{id}", edit.role = Role::admin, edit.mutates = true,
+  edit.spec_flags = true;
   edit.aliases = {"set"};
   edit.arguments = {id};
-  edit.flags = {local("unset", "FIELD", "remove a field, back to its default"), local("file", "FILE", "merge patch from a YAML or JSON file, or -")};
+  edit.flags = {local("unset", "FIELD", "remove a field, back to its default"),
+                local("file", "FILE", "merge patch from a YAML or JSON file, or -")};
   edit.flags[0].repeated = true;
   edit.flags[1].short_name = 'f';
   edit.examples = {jlctl + "edit " + kind.edit_example};
@@ -94,7 +99,8 @@ void add_generic(std::vector<Command>& out, const Kind& kind) {
   Command list = generic(kind, "list", "list " + kind.plural);
   list.method = "GET", list.path = base;
   list.aliases = {"ls"};
-  list.flags = {query("name", "GLOB", "only names that match, with * and ?"), choice("enabled", {"true", "false"}, "only enabled, or only disabled ones"),
+  list.flags = {query("name", "GLOB", "only names that match, with * and ?"),
+                choice("enabled", {"true", "false"}, "only enabled, or only disabled ones"),
                 query("limit", "N", "at most this many")};
   for (const auto& filter : kind.filters) {
     const model::Field* field = kind.spec->find(filter);
@@ -104,7 +110,8 @@ void add_generic(std::vector<Command>& out, const Kind& kind) {
     f.completes = field->refers_to;
     list.flags.push_back(std::move(f));
   }
-  if (kind.name == "device") list.flags.push_back(choice("state", {"notActive", "offline", "online"}, "only devices in this state"));
+  if (kind.name == "device")
+    list.flags.push_back(choice("state", {"notActive", "offline", "online"}, "only devices in this state"));
   list.examples = {jlctl + "list", jlctl + "list -o json"};
   out.push_back(std::move(list));
 
@@ -115,7 +122,8 @@ void add_generic(std::vector<Command>& out, const Kind& kind) {
   out.push_back(std::move(enable));
 
   Command disable = generic(kind, "disable", "disable " + kind.plural);
-  disable.method = "POST", disable.path = base + "/{id}/disable", disable.role = Role::operator_, disable.mutates = true, disable.dangerous = true;
+  disable.method = "POST", disable.path = base + "/{id}/disable", disable.role = Role::operator_,
+  disable.mutates = true, disable.dangerous = true;
   disable.arguments = {ids};
   disable.flags = {query("max-disconnect", "N", "refuse if more live device sessions than this would be cut")};
   if (kind.name == "protocol") disable.flags.push_back(query("force", "", "disable the gateways that use it as well"));
@@ -123,10 +131,12 @@ void add_generic(std::vector<Command>& out, const Kind& kind) {
   out.push_back(std::move(disable));
 
   Command erase = generic(kind, "delete", "delete " + kind.plural + " for good");
-  erase.method = "DELETE", erase.path = base + "/{id}", erase.role = Role::admin, erase.mutates = true, erase.dangerous = true;
+  erase.method = "DELETE", erase.path = base + "/{id}", erase.role = Role::admin, erase.mutates = true,
+  erase.dangerous = true;
   erase.aliases = {"rm"};
   erase.arguments = {ids};
-  erase.flags = {query("if-exists", "", "fine if it does not exist"), query("max-disconnect", "N", "refuse if more live device sessions than this would be cut")};
+  erase.flags = {query("if-exists", "", "fine if it does not exist"),
+                 query("max-disconnect", "N", "refuse if more live device sessions than this would be cut")};
   erase.examples = {jlctl + "delete " + sample + " --yes"};
   out.push_back(std::move(erase));
 
@@ -182,8 +192,10 @@ void add_device(std::vector<Command>& out) {
 
   Command messages = base("messages", "stored messages of the device, newest first");
   messages.method = "GET";
-  messages.flags = {query("since", "TIME", "not before: RFC 3339, or a duration back from now such as 1h"), query("until", "TIME", "before"),
-                    query("type", "WORD", "only this message type, e.g. REPORT_PROPERTY"), query("limit", "N", "at most this many; default 100")};
+  messages.flags = {query("since", "TIME", "not before: RFC 3339, or a duration back from now such as 1h"),
+                    query("until", "TIME", "before"),
+                    query("type", "WORD", "only this message type, e.g. REPORT_PROPERTY"),
+                    query("limit", "N", "at most this many; default 100")};
   messages.examples = {"jlctl device messages dev-1 --since 1h"};
   out.push_back(std::move(messages));
 
@@ -207,9 +219,10 @@ Command top(std::string noun, std::string verb, std::string summary) {
 }
 
 void add_log(std::vector<Command>& out) {
-  const std::vector<Flag> common{query("since", "TIME", "not before: RFC 3339, or a duration back from now such as 1h"),
-                                 query("until", "TIME", "before"), query("grep", "TEXT", "only records that contain the text"),
-                                 query("limit", "N", "at most this many; default 100"), query("follow", "", "go on as new records arrive")};
+  const std::vector<Flag> common{
+      query("since", "TIME", "not before: RFC 3339, or a duration back from now such as 1h"),
+      query("until", "TIME", "before"), query("grep", "TEXT", "only records that contain the text"),
+      query("limit", "N", "at most this many; default 100"), query("follow", "", "go on as new records arrive")};
   Command access = top("log", "access", "who called what, how long it took and how it ended (访问日志)");
   access.method = "GET", access.path = "/v1/logs/access";
   access.flags = common;
@@ -245,18 +258,24 @@ void add_manifests(std::vector<Command>& out) {
   file.short_name = 'f', file.repeated = true;
 
   Command apply = top("", "apply", "make the daemon hold what files say, in one transaction");
-  apply.method = "POST", apply.path = "/v1/apply", apply.role = Role::admin, apply.mutates = true, apply.large_body = true;
-  apply.flags = {file, query("dry-run", "", "only show what would change; exit 20 if anything would"),
-                 query("set", "NAME", "remember the objects as this set"), query("prune", "", "delete objects of the same --set that the files no longer name"),
-                 query("max-disconnect", "N", "refuse if more live device sessions than this would be cut"), local("yes", "", "do not ask before pruning")};
+  apply.method = "POST", apply.path = "/v1/apply", apply.role = Role::admin, apply.mutates = true,
+  apply.large_body = true;
+  apply.flags = {file,
+                 query("dry-run", "", "only show what would change; exit 20 if anything would"),
+                 query("set", "NAME", "remember the objects as this set"),
+                 query("prune", "", "delete objects of the same --set that the files no longer name"),
+                 query("max-disconnect", "N", "refuse if more live device sessions than this would be cut"),
+                 local("yes", "", "do not ask before pruning")};
   apply.flags.back().short_name = 'y';
-  apply.examples = {"jlctl apply -f examples/fleet.yaml", "jlctl apply -f site/ --set site --prune --yes", "jlctl export | jlctl apply -f -"};
+  apply.examples = {"jlctl apply -f examples/fleet.yaml", "jlctl apply -f site/ --set site --prune --yes",
+                    "jlctl export | jlctl apply -f -"};
   out.push_back(std::move(apply));
 
   Command export_ = top("", "export", "write what apply reads");
   export_.method = "GET", export_.path = "/v1/export";
   export_.arguments = {{"KIND", "kinds to export; none = all", "kind", true, true}};
-  export_.flags = {local("file", "FILE", "write to a file, 0600"), query("with-secrets", "", "include secrets in clear; needs -f and the admin role, and is logged")};
+  export_.flags = {local("file", "FILE", "write to a file, 0600"),
+                   query("with-secrets", "", "include secrets in clear; needs -f and the admin role, and is logged")};
   export_.flags[0].short_name = 'f';
   export_.examples = {"jlctl export > all.yaml", "jlctl export product device -f fleet.yaml"};
   out.push_back(std::move(export_));
@@ -277,7 +296,8 @@ void add_rest(std::vector<Command>& out) {
   Command tail = top("message", "tail", "device messages as they arrive");
   tail.method = "GET", tail.path = "/v1/messages", tail.streams = true;
   tail.flags = {query("device", "ID", "only of this device"), query("product", "ID", "only of devices of this product"),
-                query("type", "WORD", "only this message type, e.g. EVENT"), query("limit", "N", "end after this many")};
+                query("type", "WORD", "only this message type, e.g. EVENT"),
+                query("limit", "N", "end after this many")};
   tail.flags[0].completes = "device", tail.flags[1].completes = "product";
   tail.examples = {"jlctl message tail --product th-sensor", "jlctl message tail --device dev-1 --limit 1 -o json"};
   out.push_back(std::move(tail));
@@ -291,9 +311,11 @@ void add_rest(std::vector<Command>& out) {
 
   Command wait = top("", "wait", "wait until an object is as you want it");
   wait.method = "", wait.arguments = {{"KIND/ID", "the object; it need not exist yet", "object"}};
-  wait.flags = {local("for", "CONDITION", "exists, deleted, enabled, disabled, connected, or FIELD=VALUE such as status.state=running"),
+  wait.flags = {local("for", "CONDITION",
+                      "exists, deleted, enabled, disabled, connected, or FIELD=VALUE such as status.state=running"),
                 local("wait-timeout", "DURATION", "give up after this long (exit 8); default 60s, 0 = never")};
-  wait.examples = {"jlctl wait device/dev-1 --for connected --wait-timeout 30s", "jlctl wait network/mqtt-1 --for status.state=running"};
+  wait.examples = {"jlctl wait device/dev-1 --for connected --wait-timeout 30s",
+                   "jlctl wait network/mqtt-1 --for status.state=running"};
   out.push_back(std::move(wait));
 
   Command status = top("", "status", "the daemon at a glance: version, components, sessions, what is wrong");
@@ -320,7 +342,8 @@ void add_rest(std::vector<Command>& out) {
   out.push_back(std::move(explain));
 
   Command ready = top("daemon", "wait", "wait until the daemon is ready, or stopped");
-  ready.flags = {local("for", "WORD", "ready (default) or stopped"), local("wait-timeout", "DURATION", "give up after this long (exit 8); default 60s, 0 = never")};
+  ready.flags = {local("for", "WORD", "ready (default) or stopped"),
+                 local("wait-timeout", "DURATION", "give up after this long (exit 8); default 60s, 0 = never")};
   ready.flags[0].words = {"ready", "stopped"};
   ready.examples = {"jlctl daemon wait", "jlctl daemon wait --for stopped --wait-timeout 10s"};
   out.push_back(std::move(ready));
@@ -360,7 +383,12 @@ void add_rest(std::vector<Command>& out) {
 
 std::string percent_decode(std::string_view text) {
   std::string out;
-  const auto hex = [](char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1; };
+  const auto hex = [](char c) {
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+  };
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '%' && i + 2 < text.size() && hex(text[i + 1]) >= 0 && hex(text[i + 2]) >= 0) {
       out += static_cast<char>(hex(text[i + 1]) * 16 + hex(text[i + 2]));

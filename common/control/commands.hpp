@@ -25,40 +25,40 @@ enum class Where : std::uint8_t {
 
 /// One flag of a verb, besides those that a kind's fields give to add and edit.
 struct Flag {
-  std::string name;          ///< without dashes: "if-revision"
-  std::string value{};       ///< placeholder: "N", "DURATION", "FILE", "ID"; "" = no value
+  std::string name;     ///< without dashes: "if-revision"
+  std::string value{};  ///< placeholder: "N", "DURATION", "FILE", "ID"; "" = no value
   std::string help{};
   Where where = Where::query;
-  std::string key{};         ///< of the query or body; default: camelCase of the name
+  std::string key{};  ///< of the query or body; default: camelCase of the name
   char short_name = 0;
   bool repeated = false;
   std::vector<std::string> words{};  ///< legal values
-  std::string completes{};   ///< kind whose ids complete the value
+  std::string completes{};           ///< kind whose ids complete the value
 };
 
 /// One positional argument.
 struct Argument {
-  std::string name;          ///< "ID"
+  std::string name;  ///< "ID"
   std::string help{};
-  std::string completes{};   ///< kind whose ids complete it, or "kind", "command"
+  std::string completes{};  ///< kind whose ids complete it, or "kind", "command"
   bool optional = false;
   bool repeated = false;
 };
 
 /// One verb.
 struct Command {
-  std::string noun;          ///< "" for top-level verbs such as apply
+  std::string noun;  ///< "" for top-level verbs such as apply
   std::string verb;
   std::vector<std::string> aliases{};
   std::string summary;
   std::string description{};
-  std::string method{};      ///< "" = answered by jlctl alone
-  std::string path{};        ///< "/v1/networks/{id}"
+  std::string method{};  ///< "" = answered by jlctl alone
+  std::string path{};    ///< "/v1/networks/{id}"
   Role role = Role::viewer;
-  bool mutates = false;      ///< leaves an access-log record, takes --if-revision and --request-id
-  bool streams = false;      ///< the reply is newline-delimited JSON without an end of its own
-  bool dangerous = false;    ///< may cut live sessions or lose data: asks first
-  bool spec_flags = false;   ///< takes the fields of its kind as flags
+  bool mutates = false;     ///< leaves an access-log record, takes --if-revision and --request-id
+  bool streams = false;     ///< the reply is newline-delimited JSON without an end of its own
+  bool dangerous = false;   ///< may cut live sessions or lose data: asks first
+  bool spec_flags = false;  ///< takes the fields of its kind as flags
   bool large_body = false;
   std::vector<Argument> arguments{};
   std::vector<Flag> flags{};
@@ -78,8 +78,8 @@ struct Command {
 /// A request's method and path matched against the table.
 struct Route {
   const Command* command = nullptr;
-  std::string id{};          ///< {id} of the path, percent-decoded
-  bool path_known = false;   ///< some command has this path, with another method
+  std::string id{};         ///< {id} of the path, percent-decoded
+  bool path_known = false;  ///< some command has this path, with another method
 };
 [[nodiscard]] Route route(std::string_view method, std::string_view path);
 

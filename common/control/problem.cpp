@@ -8,7 +8,9 @@ json::array problem_list(const std::vector<Problem>& problems) {
   for (const Problem& p : problems) {
     json::object item{{"code", info(p.code).word}, {"field", p.field}, {"message", p.message}};
     if (!p.object.empty()) item["object"] = p.object;
-    if (p.position) item["position"] = json::object{{"file", p.position->file}, {"line", p.position->line}, {"column", p.position->column}};
+    if (p.position)
+      item["position"] =
+          json::object{{"file", p.position->file}, {"line", p.position->line}, {"column", p.position->column}};
     out.push_back(std::move(item));
   }
   return out;
@@ -16,8 +18,11 @@ json::array problem_list(const std::vector<Problem>& problems) {
 
 json::object to_problem(const Error& error, std::string_view request_id) {
   const ErrcInfo& row = info(error.code);
-  json::object out{{"type", "about:blank"}, {"title", row.meaning}, {"status", row.http_status},
-                   {"code", row.word},      {"detail", error.message}};
+  json::object out{{"type", "about:blank"},
+                   {"title", row.meaning},
+                   {"status", row.http_status},
+                   {"code", row.word},
+                   {"detail", error.message}};
   if (!error.hint.empty()) out["hint"] = error.hint;
   if (!error.field.empty()) out["field"] = error.field;
   out["retryable"] = row.retryable;
@@ -40,13 +45,17 @@ Error from_problem(std::string_view body, int status) {
     return {Errc::failed, "the daemon answered " + std::to_string(status) + " without saying why"};
   }
   const json::object& o = parsed.as_object();
-  Error error(errc_from_word(text(o, "code")).value_or(Errc::failed), text(o, "detail"), text(o, "hint"), text(o, "field"));
+  Error error(errc_from_word(text(o, "code")).value_or(Errc::failed), text(o, "detail"), text(o, "hint"),
+              text(o, "field"));
   if (const auto* list = o.if_contains("problems"); list && list->is_array()) {
     for (const auto& item : list->as_array()) {
       if (!item.is_object()) continue;
       const json::object& p = item.as_object();
-      error.problems.push_back(
-          {text(p, "field"), text(p, "message"), errc_from_word(text(p, "code")).value_or(Errc::invalid), text(p, "object"), {}});
+      error.problems.push_back({text(p, "field"),
+                                text(p, "message"),
+                                errc_from_word(text(p, "code")).value_or(Errc::invalid),
+                                text(p, "object"),
+                                {}});
     }
   }
   return error;

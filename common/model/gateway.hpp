@@ -31,11 +31,26 @@ struct GatewayProviderInfo {
 
 template <class V>
 void describe(V& v, Gateway& s) {
-  v.field("provider", s.provider).required().immutable().help("how devices come in (接入方式)").example("mqtt-server-gateway");
-  v.field("channelId", s.channel_id).required().refers_to("network").flag("network").help("network component that it listens on (网络组件)").example("mqtt-1");
-  v.field("protocol", s.protocol).required().refers_to("protocol").help("protocol of its devices; fixed once a product uses the gateway (消息协议)").example("official");
+  v.field("provider", s.provider)
+      .required()
+      .immutable()
+      .help("how devices come in (接入方式)")
+      .example("mqtt-server-gateway");
+  v.field("channelId", s.channel_id)
+      .required()
+      .refers_to("network")
+      .flag("network")
+      .help("network component that it listens on (网络组件)")
+      .example("mqtt-1");
+  v.field("protocol", s.protocol)
+      .required()
+      .refers_to("protocol")
+      .help("protocol of its devices; fixed once a product uses the gateway (消息协议)")
+      .example("official");
   v.field("productOnly", s.product_only).help("refuse devices whose product does not name this gateway in accessId");
-  for (const char* key : {"channel", "transport", "configuration", "stateTime", "channelInfo", "protocolDetail", "transportDetail"}) v.drop(key);
+  for (const char* key :
+       {"channel", "transport", "configuration", "stateTime", "channelInfo", "protocolDetail", "transportDetail"})
+    v.drop(key);
 }
 
 }  // namespace jl::model

@@ -5,7 +5,8 @@
 namespace jl::model {
 
 const std::vector<Word>& EnumWords<NetworkType>::words() {
-  static const std::vector<Word> words{{"MQTT_SERVER", "MQTT server that devices connect to (MQTT服务)", {"mqtt-server"}}};
+  static const std::vector<Word> words{
+      {"MQTT_SERVER", "MQTT server that devices connect to (MQTT服务)", {"mqtt-server"}}};
   return words;
 }
 

@@ -53,27 +53,59 @@ void check_host(json::value& value, const std::string& path, std::vector<Problem
 
 template <class V>
 void describe(V& v, MqttServer& s) {
-  v.field("host", s.host).help("local address or name to listen on (本地地址)").restarts().per_node().check(check_host).example("0.0.0.0");
-  v.field("port", s.port).required().range(1, 65535).help("local port (本地端口)").restarts().per_node().example("1883");
-  v.field("publicHost", s.public_host).help("address that devices use, for display only (公网地址)").per_node().check(check_host);
-  v.field("publicPort", s.public_port).range(1, 65535).help("port that devices use, for display only; default: port (公网端口)").per_node();
-  v.field("secure", s.secure).help("TLS on; not available yet, must be false (开启TLS)").restarts().check(
-      [](json::value& value, const std::string& path, std::vector<Problem>& problems) {
+  v.field("host", s.host)
+      .help("local address or name to listen on (本地地址)")
+      .restarts()
+      .per_node()
+      .check(check_host)
+      .example("0.0.0.0");
+  v.field("port", s.port)
+      .required()
+      .range(1, 65535)
+      .help("local port (本地端口)")
+      .restarts()
+      .per_node()
+      .example("1883");
+  v.field("publicHost", s.public_host)
+      .help("address that devices use, for display only (公网地址)")
+      .per_node()
+      .check(check_host);
+  v.field("publicPort", s.public_port)
+      .range(1, 65535)
+      .help("port that devices use, for display only; default: port (公网端口)")
+      .per_node();
+  v.field("secure", s.secure)
+      .help("TLS on; not available yet, must be false (开启TLS)")
+      .restarts()
+      .check([](json::value& value, const std::string& path, std::vector<Problem>& problems) {
         if (value.is_bool() && value.as_bool()) {
           problems.push_back({path, "TLS is not supported by this version; leave it false", Errc::unsupported, {}, {}});
         }
       });
-  v.field("maxMessageSize", s.max_message_size).range(1024, 268'435'455).help("largest packet a client may send, bytes (最大消息长度)");
-  v.field("maxConnections", s.max_connections).range(1, 1'000'000).help("connections at once; more are refused with \"server busy\"");
-  v.field("connectTimeout", s.connect_timeout).range(1, 300).help("seconds from the TCP connection to an accepted CONNECT");
-  v.field("instance", s.instance).range(1, 1024).help("accepted from JetLinks and kept; jlinkd uses one thread per core");
+  v.field("maxMessageSize", s.max_message_size)
+      .range(1024, 268'435'455)
+      .help("largest packet a client may send, bytes (最大消息长度)");
+  v.field("maxConnections", s.max_connections)
+      .range(1, 1'000'000)
+      .help("connections at once; more are refused with \"server busy\"");
+  v.field("connectTimeout", s.connect_timeout)
+      .range(1, 300)
+      .help("seconds from the TCP connection to an accepted CONNECT");
+  v.field("instance", s.instance)
+      .range(1, 1024)
+      .help("accepted from JetLinks and kept; jlinkd uses one thread per core");
   for (const char* key : {"certId", "privateKeyAlias", "publicSecure", "publicCertId", "serverId"}) v.drop(key);
 }
 
 template <class V>
 void describe(V& v, ClusterEntry& s) {
-  v.field("serverId", s.server_id).required().max_length(64).help("node.id of the node that runs this configuration (集群节点)");
-  v.field("configuration", s.configuration).selected_by("type", network_variants()).help("what that node runs; fields as in spec.configuration");
+  v.field("serverId", s.server_id)
+      .required()
+      .max_length(64)
+      .help("node.id of the node that runs this configuration (集群节点)");
+  v.field("configuration", s.configuration)
+      .selected_by("type", network_variants())
+      .help("what that node runs; fields as in spec.configuration");
   v.drop("tags");
 }
 
@@ -81,8 +113,12 @@ template <class V>
 void describe(V& v, Network& s) {
   v.field("type", s.type).required().immutable().help("kind of component (组件类型)").example("MQTT_SERVER");
   v.field("shareCluster", s.share_cluster).help("every node runs the same configuration (共享配置)");
-  v.field("configuration", s.configuration).selected_by("type", network_variants()).help("what runs; its fields depend on the type");
-  v.field("cluster", s.cluster).max_length(256).help("configuration per node, used when shareCluster is false (独立配置)");
+  v.field("configuration", s.configuration)
+      .selected_by("type", network_variants())
+      .help("what runs; its fields depend on the type");
+  v.field("cluster", s.cluster)
+      .max_length(256)
+      .help("configuration per node, used when shareCluster is false (独立配置)");
   v.drop("typeObject");
 }
 

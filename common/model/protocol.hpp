@@ -32,13 +32,18 @@ struct Protocol {
 
 template <class V>
 void describe(V& v, BuiltinConfiguration& s) {
-  v.field("builtin", s.builtin).flag("builtin").help("which of the protocols that jlinkd brings along").example("jetlinks-official");
+  v.field("builtin", s.builtin)
+      .flag("builtin")
+      .help("which of the protocols that jlinkd brings along")
+      .example("jetlinks-official");
 }
 
 template <class V>
 void describe(V& v, Protocol& s) {
   v.field("type", s.type).immutable().help("where the protocol comes from (协议类型)").example("builtin");
-  v.field("configuration", s.configuration).selected_by("type", protocol_variants()).help("its fields depend on the type");
+  v.field("configuration", s.configuration)
+      .selected_by("type", protocol_variants())
+      .help("its fields depend on the type");
 }
 
 }  // namespace jl::model

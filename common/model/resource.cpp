@@ -28,8 +28,9 @@ class DocumentReader {
     out.id = text("id");
     if (!is_valid_id(out.id)) {
       problem("id", out.id.empty() ? "is required"
-                                   : "\"" + out.id + "\" is not an id: letters, digits, \".\", \"_\" and \"-\", at most 64, "
-                                                     "starting with a letter or digit");
+                                   : "\"" + out.id +
+                                         "\" is not an id: letters, digits, \".\", \"_\" and \"-\", at most 64, "
+                                         "starting with a letter or digit");
     }
     out.name = text("name");
     if (out.name.empty()) out.name = out.id;
@@ -143,7 +144,8 @@ Resource read_resource(const Kind& kind, const json::object& document, std::vect
   return DocumentReader(kind, document, problems).read();
 }
 
-Resource patch_resource(const Kind& kind, const Resource& current, const json::object& patch, std::vector<Problem>& problems) {
+Resource patch_resource(const Kind& kind, const Resource& current, const json::object& patch,
+                        std::vector<Problem>& problems) {
   const std::size_t before = problems.size();
   json::object document = to_document(current);
   json::object wanted = patch;
@@ -174,13 +176,14 @@ Resource patch_resource(const Kind& kind, const Resource& current, const json::o
 }
 
 std::string to_stored(const Resource& r) {
-  json::object out{{"name", r.name}, {"description", r.description}, {"enabled", r.enabled}, {"spec", r.spec},
-                   {"createdAt", r.created_at}, {"updatedAt", r.updated_at}};
+  json::object out{{"name", r.name}, {"description", r.description}, {"enabled", r.enabled},
+                   {"spec", r.spec}, {"createdAt", r.created_at},    {"updatedAt", r.updated_at}};
   if (!r.set.empty()) out["set"] = r.set;
   return json::serialize(out);
 }
 
-Result<Resource> from_stored(std::string_view kind, std::string_view id, std::string_view text, std::uint64_t revision) {
+Result<Resource> from_stored(std::string_view kind, std::string_view id, std::string_view text,
+                             std::uint64_t revision) {
   boost::system::error_code ec;
   json::parse_options options;
   options.max_depth = 255;  // far above what is let in, so that what was accepted can always be read
@@ -240,11 +243,12 @@ std::vector<ReferenceUse> references_of(const Resource& resource) {
   const Kind* kind = find_kind(resource.kind);
   JL_ASSERT(kind);
   json::object spec = resource.spec;
-  for_each_value(*kind->spec, spec, resource.spec, "spec", [&](const Field& field, json::value& value, const std::string& at) {
-    if (field.type == Type::reference && value.is_string() && !value.as_string().empty()) {
-      out.push_back({at, field.refers_to, std::string(value.as_string())});
-    }
-  });
+  for_each_value(*kind->spec, spec, resource.spec, "spec",
+                 [&](const Field& field, json::value& value, const std::string& at) {
+                   if (field.type == Type::reference && value.is_string() && !value.as_string().empty()) {
+                     out.push_back({at, field.refers_to, std::string(value.as_string())});
+                   }
+                 });
   return out;
 }
 
@@ -258,7 +262,8 @@ const json::object* configuration_for_node(const json::object& spec, std::string
   const bool shared = !share || !share->is_bool() || share->as_bool();
   if (shared || !cluster || !cluster->is_array() || cluster->as_array().empty()) return object_of(spec);
   for (const auto& entry : cluster->as_array()) {
-    if (entry.is_object() && entry.as_object().contains("serverId") && entry.as_object().at("serverId") == json::value(node_id)) {
+    if (entry.is_object() && entry.as_object().contains("serverId") &&
+        entry.as_object().at("serverId") == json::value(node_id)) {
       return object_of(entry.as_object());
     }
   }

@@ -28,8 +28,8 @@ struct Kind {
   const Table* spec;
   bool enabled_by_default;
   std::vector<Column> columns;
-  std::vector<std::string> filters;   ///< spec paths that `list` filters by with flags, besides name and enabled
-  std::string add_example;            ///< arguments of a working `jlctl KIND add`
+  std::vector<std::string> filters;  ///< spec paths that `list` filters by with flags, besides name and enabled
+  std::string add_example;           ///< arguments of a working `jlctl KIND add`
   std::string edit_example;
 };
 
@@ -46,8 +46,8 @@ struct Resource {
   std::string name;         ///< 1..64 characters; the id when not given
   std::string description;  ///< at most 200 characters
   bool enabled = true;
-  json::object spec;        ///< canonical
-  std::string set;          ///< name of the apply set that made it; "" when none
+  json::object spec;  ///< canonical
+  std::string set;    ///< name of the apply set that made it; "" when none
   std::uint64_t revision = 0;
   Millis created_at = 0;
   Millis updated_at = 0;
@@ -75,7 +75,8 @@ struct Resource {
 
 /// The document that the API answers: id, name, description, enabled, spec, revision, createdAt, updatedAt, set.
 [[nodiscard]] json::object to_document(const Resource& resource);
-/// The manifest of a resource: kind, id, name (when it is not the id), description, enabled (when not the default), spec.
+/// The manifest of a resource: kind, id, name (when it is not the id), description, enabled (when not the default),
+/// spec.
 [[nodiscard]] json::object to_manifest(const Resource& resource);
 
 /// Whether two resources say the same (everything but times, revision and set).

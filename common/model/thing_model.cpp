@@ -223,8 +223,12 @@ class Parser {
 
 bool nests_deeper(const json::value& value, int levels) {
   if (levels == 0) return value.is_structured();
-  if (value.is_object()) return std::ranges::any_of(value.as_object(), [&](const auto& entry) { return nests_deeper(entry.value(), levels - 1); });
-  if (value.is_array()) return std::ranges::any_of(value.as_array(), [&](const json::value& item) { return nests_deeper(item, levels - 1); });
+  if (value.is_object())
+    return std::ranges::any_of(value.as_object(),
+                               [&](const auto& entry) { return nests_deeper(entry.value(), levels - 1); });
+  if (value.is_array())
+    return std::ranges::any_of(value.as_array(),
+                               [&](const json::value& item) { return nests_deeper(item, levels - 1); });
   return false;
 }
 

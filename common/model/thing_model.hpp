@@ -17,8 +17,23 @@ namespace json = boost::json;
 
 /// The value types of JetLinks.
 enum class ValueKind : std::uint8_t {
-  int_, long_, short_, byte_, float_, double_, string, password, boolean, enumeration, date, array, object, file,
-  geo_point, geo_shape, user,
+  int_,
+  long_,
+  short_,
+  byte_,
+  float_,
+  double_,
+  string,
+  password,
+  boolean,
+  enumeration,
+  date,
+  array,
+  object,
+  file,
+  geo_point,
+  geo_shape,
+  user,
 };
 
 struct ThingProperty;
@@ -27,8 +42,8 @@ struct ValueType {
   ValueKind kind = ValueKind::string;
   std::optional<double> min, max;
   std::optional<std::int64_t> max_length;
-  bool multiple = false;                          ///< enum that takes several values
-  std::vector<json::value> elements;              ///< enum: legal values
+  bool multiple = false;              ///< enum that takes several values
+  std::vector<json::value> elements;  ///< enum: legal values
   json::value true_value = true, false_value = false;
   std::shared_ptr<const ValueType> element_type;  ///< array
   std::vector<ThingProperty> properties;          ///< object

@@ -21,8 +21,12 @@ std::string did_you_mean(std::string_view word, const Map& map) {
 }
 
 json::object wrap(const std::string& gateway_id, const std::string& child_id, json::object child) {
-  return {{"messageType", codec::to_string(MessageType::child)}, {"messageId", child.at("messageId")}, {"deviceId", gateway_id},
-          {"timestamp", child.at("timestamp")}, {"childDeviceId", child_id}, {"childDeviceMessage", std::move(child)}};
+  return {{"messageType", codec::to_string(MessageType::child)},
+          {"messageId", child.at("messageId")},
+          {"deviceId", gateway_id},
+          {"timestamp", child.at("timestamp")},
+          {"childDeviceId", child_id},
+          {"childDeviceMessage", std::move(child)}};
 }
 
 }  // namespace
@@ -35,11 +39,14 @@ std::string Commands::next_message_id() {
 Result<device::DeviceRecord> Commands::active_device(const std::string& device_id) const {
   JL_TRY(auto found, context_.directory.find(device_id));
   if (!found) return Error(Errc::not_found, "device \"" + device_id + "\" does not exist", "jlctl device list");
-  if (!found->enabled) return Error(Errc::device_not_activated, "device \"" + device_id + "\" is disabled", "jlctl device enable " + device_id);
+  if (!found->enabled)
+    return Error(Errc::device_not_activated, "device \"" + device_id + "\" is disabled",
+                 "jlctl device enable " + device_id);
   return std::move(*found);
 }
 
-void Commands::send(const device::DeviceRecord& device, MessageType type, MessageType reply, json::object body, Millis timeout, CommandDone done) {
+void Commands::send(const device::DeviceRecord& device, MessageType type, MessageType reply, json::object body,
+                    Millis timeout, CommandDone done) {
   const std::string target = device.identity.device_id;
   body["messageType"] = codec::to_string(type);
   body["messageId"] = next_message_id();
@@ -54,14 +61,17 @@ void Commands::send(const device::DeviceRecord& device, MessageType type, Messag
   while (!session || session->is_child()) {
     if (session) parent = session->parent_id;
     if (parent.empty()) {
-      return done(Error(Errc::device_offline, "device \"" + target + "\" is offline", "jlctl wait device/" + target + " --for connected"));
+      return done(Error(Errc::device_offline, "device \"" + target + "\" is offline",
+                        "jlctl wait device/" + target + " --for connected"));
     }
-    if (!seen.insert(parent).second) return done(Error(Errc::cyclic_dependence, "device \"" + target + "\" is its own ancestor"));
+    if (!seen.insert(parent).second)
+      return done(Error(Errc::cyclic_dependence, "device \"" + target + "\" is its own ancestor"));
     body = wrap(parent, carrier, std::move(body));
     type = MessageType::child;
     const auto record = context_.directory.find(parent);
     if (!record || !*record) {
-      return done(Error(Errc::unknown_parent_device, "parent \"" + parent + "\" of device \"" + carrier + "\" does not exist"));
+      return done(
+          Error(Errc::unknown_parent_device, "parent \"" + parent + "\" of device \"" + carrier + "\" does not exist"));
     }
     carrier = parent;
     session = context_.sessions.find(carrier);
@@ -72,15 +82,18 @@ void Commands::send(const device::DeviceRecord& device, MessageType type, Messag
     pending->fetch_sub(1);
     done(std::move(result));
   };
-  session->thread->post([session, target, reply, timeout, message = codec::DownMessage{type, std::move(body)}, counted = std::move(counted)] {
+  session->thread->post([session, target, reply, timeout, message = codec::DownMessage{type, std::move(body)},
+                         counted = std::move(counted)] {
     const auto connection = session->connection.lock();
     auto* client = connection ? static_cast<MqttClient*>(connection->attachment.get()) : nullptr;
-    if (!client) return counted(Error(Errc::connection_lost, "the connection of device \"" + session->device_id + "\" is gone"));
+    if (!client)
+      return counted(Error(Errc::connection_lost, "the connection of device \"" + session->device_id + "\" is gone"));
     client->send(message, target, reply, timeout, counted);
   });
 }
 
-void Commands::read(const std::string& device_id, std::vector<std::string> properties, Millis timeout, CommandDone done) {
+void Commands::read(const std::string& device_id, std::vector<std::string> properties, Millis timeout,
+                    CommandDone done) {
   auto device = active_device(device_id);
   if (!device) return done(device.error());
   const model::ThingModel things = device::Directory::things_of(*device);
@@ -88,17 +101,22 @@ void Commands::read(const std::string& device_id, std::vector<std::string> prope
     for (const auto& [id, property] : things.properties) {
       if (property.readable) properties.push_back(id);
     }
-    if (properties.empty()) return done(Error(Errc::property_undefined, "the thing model of device \"" + device_id + "\" has no readable property", "name the properties to read"));
+    if (properties.empty())
+      return done(Error(Errc::property_undefined,
+                        "the thing model of device \"" + device_id + "\" has no readable property",
+                        "name the properties to read"));
   } else if (!things.properties.empty()) {
     for (const auto& id : properties) {
       if (!things.properties.contains(id)) {
-        return done(Error(Errc::property_undefined, "device \"" + device_id + "\" has no property \"" + id + "\"", did_you_mean(id, things.properties), id));
+        return done(Error(Errc::property_undefined, "device \"" + device_id + "\" has no property \"" + id + "\"",
+                          did_you_mean(id, things.properties), id));
       }
     }
   }
   json::array list;
   for (const auto& id : properties) list.emplace_back(id);
-  send(*device, MessageType::read_property, MessageType::read_property_reply, {{"properties", std::move(list)}}, timeout, std::move(done));
+  send(*device, MessageType::read_property, MessageType::read_property_reply, {{"properties", std::move(list)}},
+       timeout, std::move(done));
 }
 
 void Commands::write(const std::string& device_id, const json::object& properties, Millis timeout, CommandDone done) {
@@ -114,23 +132,30 @@ void Commands::write(const std::string& device_id, const json::object& propertie
         out[key] = value;
         continue;
       }
-      return done(Error(Errc::property_undefined, "device \"" + device_id + "\" has no property \"" + std::string(key) + "\"", did_you_mean(key, things.properties), key));
+      return done(Error(Errc::property_undefined,
+                        "device \"" + device_id + "\" has no property \"" + std::string(key) + "\"",
+                        did_you_mean(key, things.properties), key));
     }
-    if (!it->second.writable) return done(Error(Errc::parameter_error, "property \"" + std::string(key) + "\" cannot be written", "see expands.type in the thing model", key));
+    if (!it->second.writable)
+      return done(Error(Errc::parameter_error, "property \"" + std::string(key) + "\" cannot be written",
+                        "see expands.type in the thing model", key));
     auto converted = model::convert_value(it->second.type, value, key);
     if (!converted) return done(converted.error());
     out[key] = std::move(*converted);
   }
-  send(*device, MessageType::write_property, MessageType::write_property_reply, {{"properties", std::move(out)}}, timeout, std::move(done));
+  send(*device, MessageType::write_property, MessageType::write_property_reply, {{"properties", std::move(out)}},
+       timeout, std::move(done));
 }
 
-void Commands::invoke(const std::string& device_id, const std::string& function, const json::object& inputs, Millis timeout, CommandDone done) {
+void Commands::invoke(const std::string& device_id, const std::string& function, const json::object& inputs,
+                      Millis timeout, CommandDone done) {
   auto device = active_device(device_id);
   if (!device) return done(device.error());
   const model::ThingModel things = device::Directory::things_of(*device);
   const auto it = things.functions.find(function);
   if (it == things.functions.end()) {
-    return done(Error(Errc::function_undefined, "device \"" + device_id + "\" has no function \"" + function + "\"", did_you_mean(function, things.functions), function));
+    return done(Error(Errc::function_undefined, "device \"" + device_id + "\" has no function \"" + function + "\"",
+                      did_you_mean(function, things.functions), function));
   }
   json::array list;
   for (const auto& [key, value] : inputs) {
@@ -139,14 +164,16 @@ void Commands::invoke(const std::string& device_id, const std::string& function,
     if (input == known.end()) {
       std::vector<std::string> words;
       for (const auto& p : known) words.push_back(p.id);
-      return done(Error(Errc::parameter_undefined, "function \"" + function + "\" has no input \"" + std::string(key) + "\"",
+      return done(Error(Errc::parameter_undefined,
+                        "function \"" + function + "\" has no input \"" + std::string(key) + "\"",
                         words.empty() ? "it takes none" : "it takes " + join(words), key));
     }
     auto converted = model::convert_value(input->type, value, key);
     if (!converted) return done(converted.error());
     list.push_back(json::object{{"name", key}, {"value", std::move(*converted)}});
   }
-  send(*device, MessageType::invoke_function, it->second.async ? MessageType::unknown : MessageType::invoke_function_reply,
+  send(*device, MessageType::invoke_function,
+       it->second.async ? MessageType::unknown : MessageType::invoke_function_reply,
        {{"functionId", function}, {"inputs", std::move(list)}}, timeout, std::move(done));
 }
 

@@ -1,5 +1,6 @@
 #pragma once
-// Messages down to devices: finds the session, wraps messages to children, sends, and matches the answer (access.md 5.7).
+// Messages down to devices: finds the session, wraps messages to children, sends, and matches the answer
+// (access.md 5.7).
 #include "daemon/access/context.hpp"
 #include "daemon/access/pending.hpp"
 
@@ -16,14 +17,16 @@ class Commands {
   /// Writes properties, converted to what the thing model wants.
   void write(const std::string& device_id, const boost::json::object& properties, Millis timeout, CommandDone done);
   /// Invokes a function with inputs by name, converted likewise.
-  void invoke(const std::string& device_id, const std::string& function, const boost::json::object& inputs, Millis timeout, CommandDone done);
+  void invoke(const std::string& device_id, const std::string& function, const boost::json::object& inputs,
+              Millis timeout, CommandDone done);
   /// Closes the device's connection, or tells its gateway device to. Result: whether there was a session.
   void disconnect(const std::string& device_id, std::function<void(Result<bool>)> done);
   /// Commands that wait for an answer right now.
   [[nodiscard]] std::size_t pending() const { return pending_->load(); }
 
  private:
-  void send(const device::DeviceRecord& device, codec::MessageType type, codec::MessageType reply, boost::json::object body, Millis timeout, CommandDone done);
+  void send(const device::DeviceRecord& device, codec::MessageType type, codec::MessageType reply,
+            boost::json::object body, Millis timeout, CommandDone done);
   [[nodiscard]] Result<device::DeviceRecord> active_device(const std::string& device_id) const;
   [[nodiscard]] std::string next_message_id();
   Context context_;

@@ -28,7 +28,8 @@ class Provisioner {
 
 /// Counters of one gateway since the start.
 struct GatewayCounters {
-  std::atomic<std::uint64_t> connections{0}, rejected{0}, disconnected{0}, received{0}, undecodable{0}, refused{0}, sent{0};
+  std::atomic<std::uint64_t> connections{0}, rejected{0}, disconnected{0}, received{0}, undecodable{0}, refused{0},
+      sent{0};
 };
 
 struct Context {

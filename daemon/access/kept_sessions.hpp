@@ -18,7 +18,8 @@ class KeptSessions {
 
  private:
   struct Kept {
-    Kept(KeptSessions& o, std::shared_ptr<const Session> s, Expired e) : owner(o), session(std::move(s)), expired(std::move(e)), timer(on_timer, this) {}
+    Kept(KeptSessions& o, std::shared_ptr<const Session> s, Expired e)
+        : owner(o), session(std::move(s)), expired(std::move(e)), timer(on_timer, this) {}
     KeptSessions& owner;
     std::shared_ptr<const Session> session;
     Expired expired;

@@ -6,20 +6,24 @@
 namespace jl::access {
 using wire::mqtt::ReasonCode;
 
-void MqttAccess::refuse(network::MqttConnection& connection, ReasonCode reason, std::string_view client_id, std::string_view why,
-                        GatewayCounters* counters) {
+void MqttAccess::refuse(network::MqttConnection& connection, ReasonCode reason, std::string_view client_id,
+                        std::string_view why, GatewayCounters* counters) {
   if (counters) counters->rejected.fetch_add(1, std::memory_order_relaxed);
   std::uint64_t held = 0;
   if (refusal_log_.allow(context_.clock.steady(), held)) {
-    const std::string id = is_printable_utf8(client_id) ? std::string(client_id.substr(0, 64)) : std::string("(unprintable)");
-    log::warn("access.mqtt", "refused network={} client={} peer={} reason=\"{}\" more={}", network_id_, id, connection.peer(), why, held);
+    const std::string id =
+        is_printable_utf8(client_id) ? std::string(client_id.substr(0, 64)) : std::string("(unprintable)");
+    log::warn("access.mqtt", "refused network={} client={} peer={} reason=\"{}\" more={}", network_id_, id,
+              connection.peer(), why, held);
   }
   connection.refuse(reason, why);
 }
 
 void MqttAccess::on_connect(network::MqttConnection& connection, const wire::mqtt::ConnectView& connect) {
   const auto gateways = gateways_.load();
-  if (gateways->empty()) return refuse(connection, ReasonCode::server_unavailable, connect.client_id, "no enabled gateway uses this component", nullptr);
+  if (gateways->empty())
+    return refuse(connection, ReasonCode::server_unavailable, connect.client_id,
+                  "no enabled gateway uses this component", nullptr);
   GatewayCounters* first = gateways->front().counters.get();
   if (connect.client_id.empty()) {
     return refuse(connection, ReasonCode::client_identifier_not_valid, {}, "the client id must be a device id", first);
@@ -51,21 +55,26 @@ void MqttAccess::on_connect(network::MqttConnection& connection, const wire::mqt
 
   const codec::Protocol* codec = device.catalog->codec_of(*device.product);
   if (!codec) {
-    return refuse(connection, ReasonCode::server_unavailable, connect.client_id, "the product's protocol is missing or disabled", gateway->counters.get());
+    return refuse(connection, ReasonCode::server_unavailable, connect.client_id,
+                  "the product's protocol is missing or disabled", gateway->counters.get());
   }
   const codec::MqttCredentials credentials{connect.client_id, connect.username, connect.password};
   const codec::AuthOutcome outcome = codec->authenticate(credentials, device.identity, context_.clock.now());
   if (outcome != codec::AuthOutcome::ok) return unauthenticated(codec::to_string(outcome), gateway->counters.get());
 
   gateway->counters->connections.fetch_add(1, std::memory_order_relaxed);
-  auto client = std::make_unique<MqttClient>(context_, connection, std::move(device), *codec, network_id_, gateway->id, gateway->counters,
-                                              [this, id = std::string(connect.client_id), gateway_id = gateway->id] { return is_still_welcome(id, gateway_id); });
+  auto client = std::make_unique<MqttClient>(context_, connection, std::move(device), *codec, network_id_, gateway->id,
+                                             gateway->counters,
+                                             [this, id = std::string(connect.client_id), gateway_id = gateway->id] {
+                                               return is_still_welcome(id, gateway_id);
+                                             });
   MqttClient* raw = client.get();
   connection.attachment = std::move(client);
   raw->go_online();
   // A change that was committed after the look-up above, and looked for sessions before this one was there, ended none.
   if (!is_still_welcome(raw->device_id(), gateway->id)) {
-    return refuse(connection, ReasonCode::server_unavailable, connect.client_id, "the device or its gateway changed just now", nullptr);
+    return refuse(connection, ReasonCode::server_unavailable, connect.client_id,
+                  "the device or its gateway changed just now", nullptr);
   }
   connection.accept({});
 }
@@ -83,15 +92,18 @@ ReasonCode MqttAccess::on_publish(network::MqttConnection& connection, const wir
   return client->on_publish(publish.topic, publish.payload);
 }
 
-ReasonCode MqttAccess::on_subscribe(network::MqttConnection&, std::string_view, const wire::mqtt::SubscribeOptions& options) {
-  // Devices receive their own downlink only, whatever they subscribe to: granting costs nothing and old firmware expects it.
+ReasonCode MqttAccess::on_subscribe(network::MqttConnection&, std::string_view,
+                                    const wire::mqtt::SubscribeOptions& options) {
+  // Devices receive their own downlink only, whatever they subscribe to: granting costs nothing and old firmware
+  // expects it.
   return static_cast<ReasonCode>(options.qos);
 }
 
 void MqttAccess::on_close(network::MqttConnection& connection, wire::mqtt::CloseCause cause, bool will) {
   auto* client = static_cast<MqttClient*>(connection.attachment.get());
   if (!client) return;
-  if (const auto* message = connection.will(); will && message) (void)client->on_publish(message->topic, message->payload);
+  if (const auto* message = connection.will(); will && message)
+    (void)client->on_publish(message->topic, message->payload);
   client->on_close(cause != wire::mqtt::CloseCause::administrative && cause != wire::mqtt::CloseCause::server_shutdown);
 }
 

@@ -29,15 +29,16 @@ class MqttAccess final : public network::MqttServerHandler {
   void attach(std::shared_ptr<const AttachedGateways> gateways) { gateways_.store(std::move(gateways)); }
 
   void on_connect(network::MqttConnection& connection, const wire::mqtt::ConnectView& connect) override;
-  wire::mqtt::ReasonCode on_publish(network::MqttConnection& connection, const wire::mqtt::PublishView& publish) override;
+  wire::mqtt::ReasonCode on_publish(network::MqttConnection& connection,
+                                    const wire::mqtt::PublishView& publish) override;
   wire::mqtt::ReasonCode on_subscribe(network::MqttConnection& connection, std::string_view filter,
                                       const wire::mqtt::SubscribeOptions& options) override;
   void on_close(network::MqttConnection& connection, wire::mqtt::CloseCause cause, bool will) override;
 
  private:
   [[nodiscard]] bool is_still_welcome(const std::string& device_id, std::string_view gateway_id) const;
-  void refuse(network::MqttConnection& connection, wire::mqtt::ReasonCode reason, std::string_view client_id, std::string_view why,
-              GatewayCounters* counters);
+  void refuse(network::MqttConnection& connection, wire::mqtt::ReasonCode reason, std::string_view client_id,
+              std::string_view why, GatewayCounters* counters);
   Context context_;
   std::string network_id_;
   std::atomic<std::shared_ptr<const AttachedGateways>> gateways_{std::make_shared<const AttachedGateways>()};

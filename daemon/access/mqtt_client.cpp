@@ -36,12 +36,15 @@ void record_session(const Context& context, const Session& session, bool online,
   const Millis now = context.clock.now();
   device::state_key(log.key_buffer, session.product_id, session.device_id);
   log.put(store::Family::devices, log.key_buffer,
-          device::to_record({online, online ? session.since : now, session.address, session.gateway_id, session.parent_id}));
+          device::to_record(
+              {online, online ? session.since : now, session.address, session.gateway_id, session.parent_id}));
   DeviceMessage message;
   message.type = online ? MessageType::online : MessageType::offline;
   message.device_id = session.device_id;
   message.timestamp = now;
-  json::object body{{"messageType", codec::to_string(message.type)}, {"deviceId", session.device_id}, {"timestamp", now},
+  json::object body{{"messageType", codec::to_string(message.type)},
+                    {"deviceId", session.device_id},
+                    {"timestamp", now},
                     {"headers", json::object{{"from", "session"}}}};
   if (session.is_child()) body["headers"].as_object()["parentId"] = session.parent_id;
   message.json = json::serialize(body);
@@ -58,10 +61,16 @@ void end_session(const Context& context, const std::shared_ptr<const Session>& s
 }
 
 MqttClient::MqttClient(const Context& context, network::MqttConnection& connection, device::DeviceRecord device,
-                       const codec::Protocol& codec, std::string network_id, std::string gateway_id, std::shared_ptr<GatewayCounters> counters,
-                       std::function<bool()> still_welcome)
-    : context_(context), connection_(connection), device_(std::move(device)), codec_(codec), network_id_(std::move(network_id)),
-      gateway_id_(std::move(gateway_id)), counters_(std::move(counters)), pending_(connection.thread().timers()),
+                       const codec::Protocol& codec, std::string network_id, std::string gateway_id,
+                       std::shared_ptr<GatewayCounters> counters, std::function<bool()> still_welcome)
+    : context_(context),
+      connection_(connection),
+      device_(std::move(device)),
+      codec_(codec),
+      network_id_(std::move(network_id)),
+      gateway_id_(std::move(gateway_id)),
+      counters_(std::move(counters)),
+      pending_(connection.thread().timers()),
       still_welcome_(std::move(still_welcome)) {
   device_.derived_metadata = nullptr;  // not needed on this path
   device_.catalog.reset();
@@ -84,7 +93,8 @@ void MqttClient::go_online() {
   if (before && !before->is_child()) {
     if (const auto old = before->connection.lock(); old && old.get() != &connection_) {
       old->thread().post([weak = before->connection] {
-        if (const auto connection = weak.lock()) connection->close(wire::mqtt::CloseCause::taken_over, ReasonCode::session_taken_over);
+        if (const auto connection = weak.lock())
+          connection->close(wire::mqtt::CloseCause::taken_over, ReasonCode::session_taken_over);
       });
     }
   }
@@ -111,19 +121,25 @@ ReasonCode MqttClient::on_publish(std::string_view topic, std::string_view paylo
     (foreign ? counters_->refused : counters_->undecodable).fetch_add(1, std::memory_order_relaxed);
     std::uint64_t held = 0;
     if (message_log().allow(context_.clock.steady(), held)) {
-      log::warn("access.mqtt", "dropped device={} topic=\"{}\" reason=\"{}\" more={}", device_id(), topic.substr(0, 200), decoded.error().message, held);
+      log::warn("access.mqtt", "dropped device={} topic=\"{}\" reason=\"{}\" more={}", device_id(),
+                topic.substr(0, 200), decoded.error().message, held);
     }
     // Acknowledged all the same: 3.1.1 clients would repeat it for ever. MQTT 5 clients see the reason.
     return foreign ? ReasonCode::not_authorized : ReasonCode::payload_format_invalid;
   }
   switch (*decoded) {
-    case codec::Decoded::nothing: counters_->undecodable.fetch_add(1, std::memory_order_relaxed); break;
+    case codec::Decoded::nothing:
+      counters_->undecodable.fetch_add(1, std::memory_order_relaxed);
+      break;
     case codec::Decoded::reply:
-      if (connection_.publish({s.reply.topic, s.reply.payload, static_cast<std::uint8_t>(qos_for(s.reply)), false, 0})) {
+      if (connection_.publish(
+              {s.reply.topic, s.reply.payload, static_cast<std::uint8_t>(qos_for(s.reply)), false, 0})) {
         counters_->sent.fetch_add(1, std::memory_order_relaxed);
       }
       break;
-    case codec::Decoded::message: handle(s.message); break;
+    case codec::Decoded::message:
+      handle(s.message);
+      break;
   }
   return ReasonCode::success;
 }
@@ -139,7 +155,8 @@ void MqttClient::handle(const DeviceMessage& message) {
     return publish(message, device_.identity.product_id);
   }
   if (message.type == MessageType::offline) {
-    // The session ends, and with it those of its children; the connection stays: the next message brings the device back.
+    // The session ends, and with it those of its children; the connection stays: the next message brings the device
+    // back.
     while (!children_.empty()) close_child(std::string(children_.begin()->first));
     if (session_ && context_.sessions.remove(*session_)) {
       record_session(context_, *session_, false, connection_.thread());
@@ -154,9 +171,15 @@ void MqttClient::handle(const DeviceMessage& message) {
     case MessageType::online:
       if (message.headers.force) publish(message, device_.identity.product_id);
       return;
-    case MessageType::register_device: handle_registration(message, {}); break;
-    case MessageType::derived_metadata: derive_metadata(message); break;
-    default: pending_.complete(message); break;
+    case MessageType::register_device:
+      handle_registration(message, {});
+      break;
+    case MessageType::derived_metadata:
+      derive_metadata(message);
+      break;
+    default:
+      pending_.complete(message);
+      break;
   }
   publish(message, device_.identity.product_id);
 }
@@ -168,7 +191,8 @@ void MqttClient::derive_metadata(const DeviceMessage& message) {
   const auto* metadata = parsed.as_object().if_contains("metadata");
   const auto* all = parsed.as_object().if_contains("all");
   if (!metadata || !metadata->is_string()) return;
-  context_.provisioner.derive_metadata(message.device_id, std::string(metadata->as_string()), all && all->is_bool() && all->as_bool());
+  context_.provisioner.derive_metadata(message.device_id, std::string(metadata->as_string()),
+                                       all && all->is_bool() && all->as_bool());
 }
 
 void MqttClient::handle_registration(const DeviceMessage& message, const std::string& parent_id) {
@@ -180,10 +204,12 @@ void MqttClient::handle_registration(const DeviceMessage& message, const std::st
   boost::system::error_code ec;
   const json::value headers = json::parse(json::string_view(message.headers.raw), ec);
   if (!ec && headers.is_object()) {
-    if (const auto* configuration = headers.as_object().if_contains("configuration"); configuration && configuration->is_object()) {
+    if (const auto* configuration = headers.as_object().if_contains("configuration");
+        configuration && configuration->is_object()) {
       registration.configuration = configuration->as_object();
       if (const auto* self = registration.configuration.if_contains("selfManageState")) {
-        registration.self_manage_state = (self->is_bool() && self->as_bool()) || (self->is_string() && self->as_string() == "true");
+        registration.self_manage_state =
+            (self->is_bool() && self->as_bool()) || (self->is_string() && self->as_string() == "true");
         registration.configuration.erase("selfManageState");
       }
     }
@@ -191,11 +217,13 @@ void MqttClient::handle_registration(const DeviceMessage& message, const std::st
   const bool follows = !parent_id.empty() && !registration.self_manage_state && !message.headers.ignore_session;
   const std::string child_id = message.device_id;
   context_.provisioner.register_device(
-      std::move(registration), [weak = connection_.weak_from_this(), thread = &connection_.thread(), follows, child_id, parent_id, &clock = context_.clock](Status done) {
+      std::move(registration), [weak = connection_.weak_from_this(), thread = &connection_.thread(), follows, child_id,
+                                parent_id, &clock = context_.clock](Status done) {
         if (!done) {
           std::uint64_t held = 0;
           if (message_log().allow(clock.steady(), held)) {
-            log::warn("access.mqtt", "registration of device={} by parent={} failed: {} more={}", child_id, parent_id, done.error().message, held);
+            log::warn("access.mqtt", "registration of device={} by parent={} failed: {} more={}", child_id, parent_id,
+                      done.error().message, held);
           }
           return;
         }
@@ -217,7 +245,8 @@ MqttClient::Child* MqttClient::child_of(const DeviceMessage& message, const std:
   // What has no session was not told of changes either: it is looked up again.
   const auto known = children_.find(message.device_id);
   if (known != children_.end()) {
-    if (known->second.session && context_.sessions.find(message.device_id) == known->second.session) return &known->second;
+    if (known->second.session && context_.sessions.find(message.device_id) == known->second.session)
+      return &known->second;
     children_.erase(known);
   }
   const auto found = context_.directory.find(message.device_id);
@@ -238,7 +267,8 @@ MqttClient::Child* MqttClient::child_of(const DeviceMessage& message, const std:
   counters_->refused.fetch_add(1, std::memory_order_relaxed);
   std::uint64_t held = 0;
   if (message_log().allow(context_.clock.steady(), held)) {
-    log::warn("access.mqtt", "dropped child message device={} child={} reason=\"{}\" more={}", parent_id, message.device_id, why, held);
+    log::warn("access.mqtt", "dropped child message device={} child={} reason=\"{}\" more={}", parent_id,
+              message.device_id, why, held);
   }
   return nullptr;
 }
@@ -253,7 +283,8 @@ void MqttClient::handle_child(const DeviceMessage& wrapper, const std::string& p
   if (message.type == MessageType::register_device) {
     handle_registration(message, parent_id);
     // Until it is registered a child has no history to write into.
-    if (const auto it = children_.find(message.device_id); it != children_.end() && it->second.session) publish(message, it->second.product_id);
+    if (const auto it = children_.find(message.device_id); it != children_.end() && it->second.session)
+      publish(message, it->second.product_id);
     return;
   }
   Child* child = child_of(message, parent_id);
@@ -271,7 +302,8 @@ void MqttClient::handle_child(const DeviceMessage& wrapper, const std::string& p
     case MessageType::state_check_reply:
     case MessageType::disconnect_reply:
     case MessageType::disconnect:
-    case MessageType::state_check: break;
+    case MessageType::state_check:
+      break;
     default:
       if (message.headers.ignore_session || (codec::is_reply(message.type) && !message.success)) break;
       if (!child->session) open_child(*child, message.device_id, parent_id);
@@ -313,7 +345,8 @@ void MqttClient::close_child(const std::string& child_id) {
 void MqttClient::drop_child(const std::string& child_id) { close_child(child_id); }
 
 void MqttClient::publish(const DeviceMessage& message, std::string_view product_id) {
-  context_.bus.publish({message, product_id, message.device_id, context_.clock.now()}, context_.log_of(connection_.thread()));
+  context_.bus.publish({message, product_id, message.device_id, context_.clock.now()},
+                       context_.log_of(connection_.thread()));
 }
 
 void MqttClient::on_close(bool may_keep) {
@@ -324,9 +357,11 @@ void MqttClient::on_close(bool may_keep) {
   counters_->disconnected.fetch_add(1, std::memory_order_relaxed);
   const auto current = context_.sessions.find(device_id());
   if (keep_online_ && may_keep && current == session_) {
-    context_.kept[connection_.thread().index()]->keep(session_, keep_online_ms_, [context = context_](const Session& session) {
-      if (context.sessions.remove(session)) record_session(context, session, false, *session.thread);
-    });
+    context_.kept[connection_.thread().index()]->keep(session_, keep_online_ms_,
+                                                      [context = context_](const Session& session) {
+                                                        if (context.sessions.remove(session))
+                                                          record_session(context, session, false, *session.thread);
+                                                      });
   } else if (context_.sessions.remove(*session_)) {
     record_session(context_, *session_, false, connection_.thread());
   }
@@ -338,9 +373,11 @@ int MqttClient::qos_for(const codec::MqttDownlink& downlink) const {
   return granted < 0 ? downlink.qos : std::min(1, granted);
 }
 
-void MqttClient::send(const codec::DownMessage& message, const std::string& target_device, MessageType reply, Millis timeout, CommandDone done) {
+void MqttClient::send(const codec::DownMessage& message, const std::string& target_device, MessageType reply,
+                      Millis timeout, CommandDone done) {
   if (closed_) return done(Error(Errc::connection_lost, "the connection of device \"" + device_id() + "\" is gone"));
-  if (pending_.is_full()) return done(Error(Errc::system_busy, "too many commands wait for device \"" + device_id() + "\""));
+  if (pending_.is_full())
+    return done(Error(Errc::system_busy, "too many commands wait for device \"" + device_id() + "\""));
   auto encoded = codec_.encode(message, device_.identity);
   if (!encoded) return done(encoded.error());
   if (encoded->disconnect) {
@@ -348,8 +385,10 @@ void MqttClient::send(const codec::DownMessage& message, const std::string& targ
     return done(CommandReply{std::string(), json::object{{"success", true}}, 0});
   }
   for (const auto& downlink : encoded->publishes) {
-    if (!connection_.publish({downlink.topic, downlink.payload, static_cast<std::uint8_t>(qos_for(downlink)), false, 0})) {
-      return done(Error(Errc::system_busy, "the send queue of device \"" + device_id() + "\" is full, or the message is larger than it takes"));
+    if (!connection_.publish(
+            {downlink.topic, downlink.payload, static_cast<std::uint8_t>(qos_for(downlink)), false, 0})) {
+      return done(Error(Errc::system_busy, "the send queue of device \"" + device_id() +
+                                               "\" is full, or the message is larger than it takes"));
     }
     counters_->sent.fetch_add(1, std::memory_order_relaxed);
   }
@@ -358,7 +397,8 @@ void MqttClient::send(const codec::DownMessage& message, const std::string& targ
   while (const auto* nested = innermost->if_contains("childDeviceMessage")) innermost = &nested->as_object();
   std::string message_id(innermost->at("messageId").as_string());
   // A function that the thing model calls async is not waited for (access.md 5.7).
-  if (reply == MessageType::unknown) return done(CommandReply{std::move(message_id), json::object{{"success", true}, {"code", "REQUEST_HANDLING"}}, 0});
+  if (reply == MessageType::unknown)
+    return done(CommandReply{std::move(message_id), json::object{{"success", true}, {"code", "REQUEST_HANDLING"}}, 0});
   pending_.add(target_device, std::move(message_id), reply, timeout, std::move(done));
 }
 

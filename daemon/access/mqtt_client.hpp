@@ -1,6 +1,6 @@
 #pragma once
-// One connected device and its children: the state that hangs on an MQTT connection and the walk of each of its messages
-// through the pipeline of access.md 5.1. Lives on the connection's thread.
+// One connected device and its children: the state that hangs on an MQTT connection and the walk of each of its
+// messages through the pipeline of access.md 5.1. Lives on the connection's thread.
 #include "daemon/access/context.hpp"
 #include "daemon/access/pending.hpp"
 
@@ -11,8 +11,8 @@ namespace jl::access {
 class MqttClient final : public network::MqttAttachment {
  public:
   MqttClient(const Context& context, network::MqttConnection& connection, device::DeviceRecord device,
-             const codec::Protocol& codec, std::string network_id, std::string gateway_id, std::shared_ptr<GatewayCounters> counters,
-             std::function<bool()> still_welcome);
+             const codec::Protocol& codec, std::string network_id, std::string gateway_id,
+             std::shared_ptr<GatewayCounters> counters, std::function<bool()> still_welcome);
 
   /// Puts the session into the registry, closing the one it replaces, and says ONLINE.
   void go_online();
@@ -23,7 +23,8 @@ class MqttClient final : public network::MqttAttachment {
 
   /// Sends a message to this device or, when it is a CHILD message, through it. Answers through `done`: when the
   /// device does, or at once when `reply` is MessageType::unknown.
-  void send(const codec::DownMessage& message, const std::string& target_device, codec::MessageType reply, Millis timeout, CommandDone done);
+  void send(const codec::DownMessage& message, const std::string& target_device, codec::MessageType reply,
+            Millis timeout, CommandDone done);
   /// Ends a child's session (it was edited, disabled or deleted).
   void drop_child(const std::string& child_id);
   [[nodiscard]] const std::string& device_id() const { return device_.identity.device_id; }

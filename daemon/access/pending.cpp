@@ -7,7 +7,12 @@ namespace json = boost::json;
 
 struct PendingCommands::Command {
   Command(PendingCommands& o, std::string device, std::string id, codec::MessageType r, CommandDone d)
-      : owner(o), device_id(std::move(device)), message_id(std::move(id)), reply(r), done(std::move(d)), timer(on_timeout, this) {}
+      : owner(o),
+        device_id(std::move(device)),
+        message_id(std::move(id)),
+        reply(r),
+        done(std::move(d)),
+        timer(on_timeout, this) {}
   PendingCommands& owner;
   std::string device_id, message_id;
   codec::MessageType reply;
@@ -21,7 +26,8 @@ struct PendingCommands::Command {
 PendingCommands::PendingCommands(network::TimerWheel& timers) : timers_(timers) {}
 PendingCommands::~PendingCommands() { fail_all(Errc::connection_lost); }
 
-void PendingCommands::add(std::string device_id, std::string message_id, codec::MessageType reply, Millis timeout, CommandDone done) {
+void PendingCommands::add(std::string device_id, std::string message_id, codec::MessageType reply, Millis timeout,
+                          CommandDone done) {
   auto command = std::make_unique<Command>(*this, std::move(device_id), std::move(message_id), reply, std::move(done));
   command->started = timers_.now();
   timers_.set(command->timer, timeout);
@@ -33,8 +39,10 @@ void PendingCommands::on_timeout(void* raw) {
   PendingCommands& owner = command->owner;
   for (auto it = owner.commands_.begin(); it != owner.commands_.end(); ++it) {
     if (it->get() == command) {
-      owner.finish(it, Error(Errc::timeout, "device \"" + command->device_id + "\" did not answer in time",
-                             "is the property or function known to the device's firmware? raise --reply-timeout to wait longer"));
+      owner.finish(
+          it,
+          Error(Errc::timeout, "device \"" + command->device_id + "\" did not answer in time",
+                "is the property or function known to the device's firmware? raise --reply-timeout to wait longer"));
       return;
     }
   }
@@ -69,7 +77,9 @@ bool PendingCommands::complete(const codec::DeviceMessage& reply) {
         if (!all.is_object()) all = json::object();
         for (auto& entry : part->as_object()) all.as_object()[entry.key()] = entry.value();
       }
-      const bool complete = reply.headers.frag_last || (reply.headers.frag_num > 0 && command.fragments >= static_cast<std::size_t>(reply.headers.frag_num));
+      const bool complete =
+          reply.headers.frag_last ||
+          (reply.headers.frag_num > 0 && command.fragments >= static_cast<std::size_t>(reply.headers.frag_num));
       if (!complete) return true;
       for (auto& entry : command.collected) message[entry.key()] = entry.value();
     }

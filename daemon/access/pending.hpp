@@ -23,7 +23,7 @@ using CommandDone = std::function<void(Result<CommandReply>)>;
 
 class PendingCommands {
  public:
-  static constexpr std::size_t kMax = 64;         ///< per connection
+  static constexpr std::size_t kMax = 64;  ///< per connection
   static constexpr std::size_t kMaxFragments = 256;
 
   explicit PendingCommands(network::TimerWheel& timers);

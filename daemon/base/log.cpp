@@ -2,11 +2,11 @@
 
 #include "daemon/base/clock.hpp"
 
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
 #include <algorithm>
 #include <array>
 #include <mutex>
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
 #include <vector>
 
 namespace jl::log {
@@ -80,7 +80,8 @@ std::string one_line(std::string_view message) {
 void write(Level level, std::string_view logger, std::string_view text) {
   std::string escaped;
   std::string_view message = text;
-  if (std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; })) message = escaped = one_line(text);
+  if (std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }))
+    message = escaped = one_line(text);
   if (enabled(level)) state().stderr_logger->info("{:<5} {}: {}", to_string(level), logger, message);
   std::shared_ptr<const std::vector<std::shared_ptr<Sink>>> sinks;
   {

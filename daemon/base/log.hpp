@@ -3,9 +3,9 @@
 // daemon adds (the store). Never blocks the caller for long: sinks are bounded. Messages are "what happened key=value".
 #include "common/base/time.hpp"
 
+#include <fmt/format.h>
 #include <atomic>
 #include <cstdint>
-#include <fmt/format.h>
 #include <functional>
 #include <memory>
 #include <string>

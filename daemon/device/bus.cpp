@@ -19,15 +19,21 @@ void LatestSink::on_message(const Envelope& e, TurnLog& log) {
   switch (e.message.type) {
     case MessageType::report_property:
     case MessageType::read_property_reply:
-    case MessageType::write_property_reply: what = 'p'; break;
-    case MessageType::update_tag: what = 't'; break;
-    default: return;
+    case MessageType::write_property_reply:
+      what = 'p';
+      break;
+    case MessageType::update_tag:
+      what = 't';
+      break;
+    default:
+      return;
   }
   if (!e.message.success) return;
   for (const auto& property : e.message.properties) {
     if (property.name.size() > 256) continue;
     value_key(log.key_buffer, e.product_id, e.device_id, what, property.name);
-    value_record(log.value_buffer, property.source_time > 0 ? property.source_time : e.message.timestamp, property.value);
+    value_record(log.value_buffer, property.source_time > 0 ? property.source_time : e.message.timestamp,
+                 property.value);
     log.put(store::Family::devices, log.key_buffer, log.value_buffer);
   }
 }
@@ -53,9 +59,11 @@ void TailSink::on_message(const Envelope& e, TurnLog&) {
   for (const auto& subscriber : subscribers) {
     const TailFilter& f = subscriber->filter;
     const bool wanted = subscriber->active && (f.device.empty() || f.device == e.device_id) &&
-                        (f.product.empty() || f.product == e.product_id) && (f.type.empty() || f.type == codec::to_string(e.message.type));
+                        (f.product.empty() || f.product == e.product_id) &&
+                        (f.type.empty() || f.type == codec::to_string(e.message.type));
     if (!wanted) continue;
-    if (line.empty()) line = boost::json::serialize(message_document(e.received, e.product_id, e.device_id, e.message.json));
+    if (line.empty())
+      line = boost::json::serialize(message_document(e.received, e.product_id, e.device_id, e.message.json));
     subscriber->line(line);
   }
 }

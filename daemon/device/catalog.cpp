@@ -9,7 +9,8 @@ namespace jl::device {
 const codec::Protocol* codec_for(const model::Resource& protocol) {
   const auto spec = model::from_json<model::Protocol>(protocol.spec);
   switch (spec.type) {
-    case model::ProtocolType::builtin: return &codec::official_protocol();
+    case model::ProtocolType::builtin:
+      return &codec::official_protocol();
   }
   return nullptr;
 }

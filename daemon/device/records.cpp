@@ -40,13 +40,15 @@ std::string to_record(const SessionState& state) {
   return json::serialize(out);
 }
 
-Result<std::optional<SessionState>> read_state(const store::Store& store, std::string_view product, std::string_view device) {
+Result<std::optional<SessionState>> read_state(const store::Store& store, std::string_view product,
+                                               std::string_view device) {
   std::string key;
   state_key(key, product, device);
   JL_TRY(const auto entry, store.get(Family::devices, key));
   if (!entry) return std::optional<SessionState>();
   const json::value parsed = parse_stored(entry->value);
-  if (!parsed.is_object()) return Error(Errc::corrupt, "stored state of device \"" + std::string(device) + "\" cannot be read");
+  if (!parsed.is_object())
+    return Error(Errc::corrupt, "stored state of device \"" + std::string(device) + "\" cannot be read");
   const json::object& o = parsed.as_object();
   const auto text = [&](const char* name) {
     const auto* v = o.if_contains(name);
@@ -62,7 +64,8 @@ Result<std::optional<SessionState>> read_state(const store::Store& store, std::s
   return std::optional<SessionState>(std::move(out));
 }
 
-Result<json::object> read_values(const store::Store& store, std::string_view product, std::string_view device, char what) {
+Result<json::object> read_values(const store::Store& store, std::string_view product, std::string_view device,
+                                 char what) {
   json::object out;
   std::string from;
   value_key(from, product, device, what, "");
@@ -71,15 +74,16 @@ Result<json::object> read_values(const store::Store& store, std::string_view pro
                           [&](std::string_view key, std::string_view value, store::Revision) {
                             if (value.size() < 8) return true;
                             json::value parsed = parse_stored(value.substr(8));
-                            out[key.substr(from.size())] =
-                                json::object{{"value", std::move(parsed)},
-                                             {"time", format_time(static_cast<Millis>(store::read_u64(value.substr(0, 8))))}};
+                            out[key.substr(from.size())] = json::object{
+                                {"value", std::move(parsed)},
+                                {"time", format_time(static_cast<Millis>(store::read_u64(value.substr(0, 8))))}};
                             return out.size() < kMaxValues;
                           }));
   return out;
 }
 
-json::object message_document(Millis received, std::string_view product, std::string_view device, std::string_view canonical) {
+json::object message_document(Millis received, std::string_view product, std::string_view device,
+                              std::string_view canonical) {
   json::value message = parse_stored(canonical);
   json::object out{{"time", format_time(received)}, {"productId", product}, {"deviceId", device}};
   if (message.is_object()) {
@@ -104,13 +108,15 @@ Result<json::array> read_messages(const store::Store& store, std::string_view pr
   // The type stands at the front of the canonical form, so a record can be skipped without parsing it.
   const std::string mark = query.type.empty() ? std::string() : "{\"messageType\":\"" + query.type + "\"";
   const auto snapshot = store.snapshot();
-  JL_CHECK(snapshot->scan(Family::messages, from, to, true, [&](std::string_view key, std::string_view value, store::Revision) {
-    if (key.size() != prefix + 16) return true;
-    if (!mark.empty() && !value.starts_with(mark)) return true;
-    if (out.size() >= query.limit) return false;
-    out.push_back(message_document(static_cast<Millis>(store::read_u64(key.substr(prefix, 8))), product, device, value));
-    return out.size() < query.limit;
-  }));
+  JL_CHECK(snapshot->scan(
+      Family::messages, from, to, true, [&](std::string_view key, std::string_view value, store::Revision) {
+        if (key.size() != prefix + 16) return true;
+        if (!mark.empty() && !value.starts_with(mark)) return true;
+        if (out.size() >= query.limit) return false;
+        out.push_back(
+            message_document(static_cast<Millis>(store::read_u64(key.substr(prefix, 8))), product, device, value));
+        return out.size() < query.limit;
+      }));
   return out;
 }
 

@@ -27,7 +27,9 @@ void for_each_secret(model::Resource& resource, Visit&& visit) {
                         });
 }
 
-std::string context_of(const model::Resource& resource, const std::string& path) { return resource.label() + "/" + path; }
+std::string context_of(const model::Resource& resource, const std::string& path) {
+  return resource.label() + "/" + path;
+}
 
 }  // namespace
 
@@ -35,7 +37,8 @@ void Secrets::seal(model::Resource& after, const model::Resource* before, std::v
   std::map<std::string, std::string> stored;
   if (before) {
     model::Resource copy = *before;
-    for_each_secret(copy, [&](json::value& value, const std::string& path) { stored[path] = value.as_string().c_str(); });
+    for_each_secret(copy,
+                    [&](json::value& value, const std::string& path) { stored[path] = value.as_string().c_str(); });
   }
   for_each_secret(after, [&](json::value& value, const std::string& path) {
     const std::string given(value.as_string());
@@ -49,8 +52,11 @@ void Secrets::seal(model::Resource& after, const model::Resource* before, std::v
       if (old_plain && given.substr(kPlaceholder.size()) == sealer_.fingerprint(old_plain->reveal())) {
         value = json::value(old->second);
       } else {
-        problems.push_back({path, "is the placeholder of a secret that is not stored here; give the secret itself",
-                            Errc::secret_missing, after.label(), {}});
+        problems.push_back({path,
+                            "is the placeholder of a secret that is not stored here; give the secret itself",
+                            Errc::secret_missing,
+                            after.label(),
+                            {}});
       }
       return;
     }
@@ -59,14 +65,15 @@ void Secrets::seal(model::Resource& after, const model::Resource* before, std::v
       return;
     }
     value = old_plain && old_plain->reveal() == given ? json::value(old->second)
-                                                       : json::value(sealer_.seal(given, context_of(after, path)));
+                                                      : json::value(sealer_.seal(given, context_of(after, path)));
   });
 }
 
 void Secrets::mask(model::Resource& resource) const {
   for_each_secret(resource, [&](json::value& value, const std::string& path) {
     const auto plain = sealer_.unseal(std::string_view(value.as_string()), context_of(resource, path));
-    value = json::value(std::string(kPlaceholder) + (plain ? sealer_.fingerprint(plain->reveal()) : std::string("unreadable")));
+    value = json::value(std::string(kPlaceholder) +
+                        (plain ? sealer_.fingerprint(plain->reveal()) : std::string("unreadable")));
   });
 }
 
@@ -91,7 +98,8 @@ Result<std::map<std::string, Secret, std::less<>>> Secrets::open_config(const mo
     if (!entry.value().is_string()) continue;
     const std::string text(entry.value().as_string());
     if (text::is_secret_key(entry.key())) {
-      JL_TRY(Secret plain, sealer_.unseal(text, context_of(resource, "spec.configuration." + std::string(entry.key()))));
+      JL_TRY(Secret plain,
+             sealer_.unseal(text, context_of(resource, "spec.configuration." + std::string(entry.key()))));
       out.emplace(entry.key(), std::move(plain));
     } else {
       out.emplace(entry.key(), Secret(text));

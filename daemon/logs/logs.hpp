@@ -26,7 +26,7 @@ struct LogQuery {
   std::string status;                    ///< access: "ok" or "failed"
   log::Level level = log::Level::debug;  ///< system: this and above
   std::string logger;                    ///< system: glob
-  std::size_t limit = 100;          ///< at most 10,000, which 0 means too
+  std::size_t limit = 100;               ///< at most 10,000, which 0 means too
 };
 
 struct LogStats {

@@ -63,19 +63,20 @@ Status retain_values(store::Store& store, std::size_t max_per_device, const std:
   std::priority_queue<Value, std::vector<Value>, std::greater<>> newest;
   std::string group;
   const auto batch = store.make_batch();
-  JL_CHECK(store.snapshot()->scan(Family::devices, {}, {}, false, [&](std::string_view key, std::string_view value, store::Revision) {
-    // product NUL device NUL p|t NUL name; anything else is no value.
-    const std::string_view what = store::key_part(key, 2);
-    if (what.size() != 1 || value.size() < 8) return !stop.stop_requested();
-    const std::string_view prefix = key.substr(0, static_cast<std::size_t>(what.data() + 2 - key.data()));
-    if (prefix != group) group = prefix, newest = {};
-    newest.emplace(store::read_u64(value.substr(0, 8)), std::string(key));
-    if (newest.size() > max_per_device) {
-      batch->erase(Family::devices, newest.top().second);
-      newest.pop();
-    }
-    return !stop.stop_requested();
-  }));
+  JL_CHECK(store.snapshot()->scan(
+      Family::devices, {}, {}, false, [&](std::string_view key, std::string_view value, store::Revision) {
+        // product NUL device NUL p|t NUL name; anything else is no value.
+        const std::string_view what = store::key_part(key, 2);
+        if (what.size() != 1 || value.size() < 8) return !stop.stop_requested();
+        const std::string_view prefix = key.substr(0, static_cast<std::size_t>(what.data() + 2 - key.data()));
+        if (prefix != group) group = prefix, newest = {};
+        newest.emplace(store::read_u64(value.substr(0, 8)), std::string(key));
+        if (newest.size() > max_per_device) {
+          batch->erase(Family::devices, newest.top().second);
+          newest.pop();
+        }
+        return !stop.stop_requested();
+      }));
   return batch->count() > 0 ? store.append(*batch) : Status();
 }
 

@@ -16,8 +16,8 @@ namespace jl::logs {
 [[nodiscard]] Status retain_messages(store::Store& store, Millis now, Millis max_age, std::uint64_t max_per_device,
                                      const std::stop_token& stop = {});
 
-/// Erases the oldest latest values (Family::devices: product, device, "p" or "t", name) of a device beyond this many, so
-/// that one that makes up names cannot grow for ever. Any thread. Errors: storage.
+/// Erases the oldest latest values (Family::devices: product, device, "p" or "t", name) of a device beyond this many,
+/// so that one that makes up names cannot grow for ever. Any thread. Errors: storage.
 [[nodiscard]] Status retain_values(store::Store& store, std::size_t max_per_device, const std::stop_token& stop = {});
 
 struct RetentionPlan {

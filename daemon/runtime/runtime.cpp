@@ -1,8 +1,8 @@
 #include "daemon/runtime/runtime.hpp"
 
 #include "common/base/assert.hpp"
-#include "common/model/product.hpp"
 #include "common/model/device.hpp"
+#include "common/model/product.hpp"
 #include "daemon/access/mqtt_client.hpp"
 #include "daemon/base/log.hpp"
 
@@ -26,7 +26,7 @@ struct Runtime::Component {
   std::shared_ptr<access::MqttAccess> access;
   std::unique_ptr<network::MqttServer> server;  // null = not running
   Millis since = 0;
-  std::string reason;      // why it failed
+  std::string reason;  // why it failed
   Millis retry_at = 0, retry_delay = kFirstRetry;
 };
 
@@ -46,7 +46,8 @@ network::MqttServerOptions mqtt_options(const std::string& id, const model::Mqtt
   return out;
 }
 
-Runtime::Runtime(network::IoThreads& threads, const access::Context& context, const device::Catalogs& catalogs, std::string node_id)
+Runtime::Runtime(network::IoThreads& threads, const access::Context& context, const device::Catalogs& catalogs,
+                 std::string node_id)
     : threads_(threads), context_(context), catalogs_(catalogs), node_id_(std::move(node_id)) {}
 
 Runtime::~Runtime() = default;
@@ -67,7 +68,8 @@ Result<std::unique_ptr<Runtime::Component>> Runtime::start(const Resource& resou
   component->configuration = *configuration;
   component->access = std::make_shared<access::MqttAccess>(context_, resource.id);
   component->access->attach(gateways_on(resource.id));
-  JL_TRY(component->server, network::MqttServer::start(mqtt_options(resource.id, *configuration), threads_, component->access));
+  JL_TRY(component->server,
+         network::MqttServer::start(mqtt_options(resource.id, *configuration), threads_, component->access));
   component->since = context_.clock.now();
   return component;
 }
@@ -82,10 +84,12 @@ Status Runtime::prepare(const std::vector<ResourceChange>& changes) {
     const auto wanted = wanted_configuration(*change.after);
     if (!wanted) continue;
     const auto it = components_.find(change.after->id);
-    const bool stays = it != components_.end() && it->second->configuration.host == wanted->host && it->second->configuration.port == wanted->port;
+    const bool stays = it != components_.end() && it->second->configuration.host == wanted->host &&
+                       it->second->configuration.port == wanted->port;
     if (stays && it->second->server) continue;
     // One that failed is not held against a change of something else; enabling it again is what tries it again.
-    if (stays && change.before && change.before->enabled && !model::same_content(*change.before, *change.after)) continue;
+    if (stays && change.before && change.before->enabled && !model::same_content(*change.before, *change.after))
+      continue;
     to_start.push_back(&*change.after);
     ports.insert(wanted->port);
   }
@@ -96,7 +100,8 @@ Status Runtime::prepare(const std::vector<ResourceChange>& changes) {
     const auto it = components_.find(change.any().id);
     if (it == components_.end() || !it->second->server || !ports.contains(it->second->configuration.port)) continue;
     const auto wanted = change.after ? wanted_configuration(*change.after) : std::nullopt;
-    if (wanted && wanted->host == it->second->configuration.host && wanted->port == it->second->configuration.port) continue;
+    if (wanted && wanted->host == it->second->configuration.host && wanted->port == it->second->configuration.port)
+      continue;
     std::unique_ptr<network::MqttServer> server;
     {
       const std::scoped_lock lock(mutex_);
@@ -166,7 +171,8 @@ std::size_t Runtime::commit(const std::vector<ResourceChange>& changes) {
   }
   for (const auto& server : leaving) server->stop(kDrain);
   bool gateways_changed = !prepared->started.empty();
-  for (const auto& change : changes) gateways_changed |= change.any().kind == "gateway" || change.any().kind == "protocol";
+  for (const auto& change : changes)
+    gateways_changed |= change.any().kind == "gateway" || change.any().kind == "protocol";
   if (gateways_changed) attach_gateways();
 
   end_sessions(cut);
@@ -191,14 +197,15 @@ Runtime::Cut Runtime::cut_by(const std::vector<ResourceChange>& changes) const {
     if (before.kind != "network") continue;
     const auto old_place = wanted_configuration(before);
     const auto new_place = change.after ? wanted_configuration(*change.after) : std::nullopt;
-    if (old_place && (!new_place || old_place->host != new_place->host || old_place->port != new_place->port)) out.networks.insert(before.id);
+    if (old_place && (!new_place || old_place->host != new_place->host || old_place->port != new_place->port))
+      out.networks.insert(before.id);
   }
   return out;
 }
 
 bool Runtime::Cut::contains(const access::Session& s) const {
-  return networks.contains(s.network_id) || gateways.contains(s.gateway_id) || products.contains(s.product_id) || devices.contains(s.device_id) ||
-         (s.is_child() && devices.contains(s.parent_id));
+  return networks.contains(s.network_id) || gateways.contains(s.gateway_id) || products.contains(s.product_id) ||
+         devices.contains(s.device_id) || (s.is_child() && devices.contains(s.parent_id));
 }
 
 std::size_t Runtime::sessions_matching(const Cut& cut) const {
@@ -240,7 +247,8 @@ void Runtime::boot(const std::vector<Resource>& networks) {
     auto started = start(resource);
     const std::scoped_lock lock(mutex_);
     if (started) {
-      log::info("runtime", "network={} listening on {}:{}", resource.id, (*started)->configuration.host, (*started)->server->port());
+      log::info("runtime", "network={} listening on {}:{}", resource.id, (*started)->configuration.host,
+                (*started)->server->port());
       components_[resource.id] = std::move(*started);
       continue;
     }
@@ -322,11 +330,16 @@ json::object Runtime::status_of(const Resource& resource) const {
       out["address"] = fmt::format("mqtt://{}:{}", it->second->configuration.host, it->second->server->port());
       out["port"] = it->second->server->port();
       out["connections"] = counters.connections.load();
-      out["counters"] = json::object{{"accepted", counters.accepted.load()}, {"connected", counters.connected.load()},
-                                     {"rejected", counters.rejected.load()}, {"disconnected", counters.disconnected.load()},
-                                     {"receivedMessages", counters.received_messages.load()}, {"sentMessages", counters.sent_messages.load()},
-                                     {"receivedBytes", counters.received_bytes.load()}, {"sentBytes", counters.sent_bytes.load()},
-                                     {"protocolErrors", counters.protocol_errors.load()}, {"overLimit", counters.over_limit.load()},
+      out["counters"] = json::object{{"accepted", counters.accepted.load()},
+                                     {"connected", counters.connected.load()},
+                                     {"rejected", counters.rejected.load()},
+                                     {"disconnected", counters.disconnected.load()},
+                                     {"receivedMessages", counters.received_messages.load()},
+                                     {"sentMessages", counters.sent_messages.load()},
+                                     {"receivedBytes", counters.received_bytes.load()},
+                                     {"sentBytes", counters.sent_bytes.load()},
+                                     {"protocolErrors", counters.protocol_errors.load()},
+                                     {"overLimit", counters.over_limit.load()},
                                      {"slowConsumers", counters.slow_consumers.load()}};
       out["since"] = format_time(it->second->since);
     } else if (it != components_.end()) {
@@ -359,9 +372,10 @@ json::object Runtime::status_of(const Resource& resource) const {
     out["sessions"] = context_.sessions.count([&](const access::Session& s) { return s.gateway_id == resource.id; });
     if (const auto counters = counters_.find(resource.id); counters != counters_.end()) {
       const access::GatewayCounters& c = *counters->second;
-      out["counters"] = json::object{{"connections", c.connections.load()}, {"rejected", c.rejected.load()},
+      out["counters"] = json::object{{"connections", c.connections.load()},   {"rejected", c.rejected.load()},
                                      {"disconnected", c.disconnected.load()}, {"receivedMessages", c.received.load()},
-                                     {"undecodable", c.undecodable.load()}, {"refused", c.refused.load()}, {"sentMessages", c.sent.load()}};
+                                     {"undecodable", c.undecodable.load()},   {"refused", c.refused.load()},
+                                     {"sentMessages", c.sent.load()}};
     }
   } else if (resource.kind == "protocol") {
     const codec::Protocol* codec = device::codec_for(resource);

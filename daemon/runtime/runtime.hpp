@@ -1,9 +1,9 @@
 #pragma once
 // Makes reality match the store: which network components listen, which gateways are attached to them, which sessions a
 // change ends; and reports what is really happening. Changes come on the mutation thread; status from any thread.
-#include "daemon/access/mqtt_access.hpp"
 #include "common/model/network.hpp"
 #include "common/model/resource.hpp"
+#include "daemon/access/mqtt_access.hpp"
 
 #include <chrono>
 #include <mutex>
@@ -20,7 +20,8 @@ struct ResourceChange {
 
 class Runtime {
  public:
-  Runtime(network::IoThreads& threads, const access::Context& context, const device::Catalogs& catalogs, std::string node_id);
+  Runtime(network::IoThreads& threads, const access::Context& context, const device::Catalogs& catalogs,
+          std::string node_id);
   ~Runtime();
   Runtime(const Runtime&) = delete;
 
@@ -62,7 +63,9 @@ class Runtime {
   /// What loses its sessions.
   struct Cut {
     std::set<std::string, std::less<>> networks, gateways, products, devices;
-    [[nodiscard]] bool is_empty() const { return networks.empty() && gateways.empty() && products.empty() && devices.empty(); }
+    [[nodiscard]] bool is_empty() const {
+      return networks.empty() && gateways.empty() && products.empty() && devices.empty();
+    }
     [[nodiscard]] bool contains(const access::Session& session) const;
   };
   Result<std::unique_ptr<Component>> start(const model::Resource& resource);

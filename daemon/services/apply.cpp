@@ -40,7 +40,11 @@ struct Reader {
     if (problems.size() != before) return std::optional<Resource>();
     const auto [it, fresh] = named.emplace(std::pair(resource.kind, resource.id), index);
     if (!fresh) {
-      problems.push_back({"id", "stands in documents " + std::to_string(it->second + 1) + " and " + std::to_string(index + 1), Errc::invalid, resource.label(), {}});
+      problems.push_back({"id",
+                          "stands in documents " + std::to_string(it->second + 1) + " and " + std::to_string(index + 1),
+                          Errc::invalid,
+                          resource.label(),
+                          {}});
       return std::optional<Resource>();
     }
     return std::optional<Resource>(std::move(resource));
@@ -70,7 +74,8 @@ Result<MutationResult> Resources::run_apply(const ApplyRequest& request, const P
   JL_TRY(auto replay, replayed(request.options));
   if (replay) return std::move(*replay);
   if (request.options.if_revision && *request.options.if_revision != p_.store.revision()) {
-    return Error(Errc::revision_mismatch, fmt::format("the store is at revision {}, not {}", p_.store.revision(), *request.options.if_revision),
+    return Error(Errc::revision_mismatch,
+                 fmt::format("the store is at revision {}, not {}", p_.store.revision(), *request.options.if_revision),
                  "read it again, then decide");
   }
   View view(p_.store);
@@ -102,7 +107,8 @@ Result<MutationResult> Resources::run_apply(const ApplyRequest& request, const P
     std::vector<std::pair<std::string, std::string>> gone;
     for (const model::Kind& kind : model::kinds()) {
       JL_CHECK(view.for_each(kind.name, [&](const Resource& resource) {
-        if (resource.set == request.set && !reader.named.contains({resource.kind, resource.id})) gone.emplace_back(resource.kind, resource.id);
+        if (resource.set == request.set && !reader.named.contains({resource.kind, resource.id}))
+          gone.emplace_back(resource.kind, resource.id);
       }));
     }
     for (const auto& [kind, id] : gone) {
@@ -118,18 +124,25 @@ Result<MutationResult> Resources::run_apply(const ApplyRequest& request, const P
     const std::string_view result = !change.before ? "created" : !change.after ? "deleted" : "updated";
     (result == "created" ? created : result == "deleted" ? deleted : updated) += 1;
     if (listed.size() < kMaxListed) {
-      listed.push_back(json::object{{"kind", change.any().kind}, {"id", change.any().id}, {"result", result}, {"fields", changed_fields(change)}});
+      listed.push_back(json::object{{"kind", change.any().kind},
+                                    {"id", change.any().id},
+                                    {"result", result},
+                                    {"fields", changed_fields(change)}});
     }
   }
   unchanged = total - std::min(total, created + updated);
 
   MutationResult out;
-  out.body = {{"result", request.dry_run ? "planned" : changes.empty() ? "unchanged" : "applied"},
-              {"revision", static_cast<std::int64_t>(p_.store.revision())},
-              {"summary", json::object{{"created", created}, {"updated", updated}, {"unchanged", unchanged}, {"deleted", deleted}}},
-              {"disconnected", 0},
-              {"changes", std::move(listed)},
-              {"changesTotal", changes.size()}};
+  out.body = {
+      {"result", request.dry_run   ? "planned"
+                 : changes.empty() ? "unchanged"
+                                   : "applied"},
+      {"revision", static_cast<std::int64_t>(p_.store.revision())},
+      {"summary",
+       json::object{{"created", created}, {"updated", updated}, {"unchanged", unchanged}, {"deleted", deleted}}},
+      {"disconnected", 0},
+      {"changes", std::move(listed)},
+      {"changesTotal", changes.size()}};
   if (progress) progress("checking", 0, changes.size());
   if (request.dry_run) {
     if (!rules.problems.empty()) return error_from_problems(std::move(rules.problems));

@@ -27,7 +27,9 @@ void keep_known_keys(json::object& configuration, const device::Catalog& catalog
 json::array merge_list(const json::value* base, const json::value* over) {
   json::array out = base && base->is_array() ? base->as_array() : json::array();
   if (!over || !over->is_array()) return out;
-  const auto id_of = [](const json::value& entry) -> const json::value* { return entry.is_object() ? entry.as_object().if_contains("id") : nullptr; };
+  const auto id_of = [](const json::value& entry) -> const json::value* {
+    return entry.is_object() ? entry.as_object().if_contains("id") : nullptr;
+  };
   for (const auto& entry : over->as_array()) {
     const auto* id = id_of(entry);
     const auto same = std::ranges::find_if(out, [&](const json::value& old) {
@@ -46,7 +48,8 @@ json::array merge_list(const json::value* base, const json::value* over) {
 void log_failure(const char* what, const std::string& id, const Result<MutationResult>& result) {
   static log::RateLimit limit;
   std::uint64_t held = 0;
-  if (!result && limit.allow(system_clock().steady(), held)) log::warn("services", "{} of device={} failed: {}", what, id, result.error().message);
+  if (!result && limit.allow(system_clock().steady(), held))
+    log::warn("services", "{} of device={} failed: {}", what, id, result.error().message);
 }
 
 }  // namespace
@@ -63,8 +66,10 @@ json::value merge_metadata(const json::value& base, const json::value& over) {
 
 void Resources::register_device(access::Registration registration, std::function<void(Status)> done) {
   auto work = [this, r = std::move(registration)]() -> Result<MutationResult> {
-    if (r.device_id == r.parent_id) return Error(Errc::cyclic_dependence, "a device cannot register itself as its child");
-    if (!is_valid_id(r.device_id)) return Error(Errc::invalid, "\"" + r.device_id.substr(0, 64) + "\" is not a device id");
+    if (r.device_id == r.parent_id)
+      return Error(Errc::cyclic_dependence, "a device cannot register itself as its child");
+    if (!is_valid_id(r.device_id))
+      return Error(Errc::invalid, "\"" + r.device_id.substr(0, 64) + "\" is not a device id");
     JL_TRY(const bool known, exists("device", r.device_id));
     Mutation m;
     m.kind = "device";
@@ -83,7 +88,9 @@ void Resources::register_device(access::Registration registration, std::function
         // A child may move to another gateway device (access.md 5.1), but a device that connects by itself cannot be
         // claimed by whoever names its id, and moving never changes what is known of the child.
         for (const auto& [key, value] : stored.configuration.values) {
-          if (text::is_secret_key(key)) return Error(Errc::denied, "the device has credentials of its own", "jlctl device edit " + r.device_id + " --parent " + r.parent_id);
+          if (text::is_secret_key(key))
+            return Error(Errc::denied, "the device has credentials of its own",
+                         "jlctl device edit " + r.device_id + " --parent " + r.parent_id);
         }
         if (!stored.parent_id.id.empty()) configuration.clear();
       }
@@ -104,7 +111,9 @@ void Resources::register_device(access::Registration registration, std::function
     m.document["spec"] = std::move(spec);
     return run(m);
   };
-  submit_wish(std::move(work), [done = std::move(done)](Result<MutationResult> result) { done(result ? Status() : Status(result.error())); });
+  submit_wish(std::move(work), [done = std::move(done)](Result<MutationResult> result) {
+    done(result ? Status() : Status(result.error()));
+  });
 }
 
 // What devices wish for waits in the queue of people's changes, but never fills it.
@@ -132,7 +141,8 @@ void Resources::unbind_child(std::string child_id, std::string parent_id) {
     m.document["spec"] = json::object{{"parentId", nullptr}};
     return run(m);
   };
-  submit_wish(std::move(work), [child_id](const Result<MutationResult>& result) { log_failure("unbinding", child_id, result); });
+  submit_wish(std::move(work),
+              [child_id](const Result<MutationResult>& result) { log_failure("unbinding", child_id, result); });
 }
 
 void Resources::derive_metadata(std::string device_id, std::string metadata, bool replace) {
@@ -144,7 +154,8 @@ void Resources::derive_metadata(std::string device_id, std::string metadata, boo
     if (ec || !model.is_object()) return Error(Errc::invalid, "the derived thing model is not a JSON object");
     if (!replace) {
       JL_TRY(const json::object document, show("device", device_id));
-      if (const auto* own = document.at("spec").as_object().if_contains("deriveMetadata")) model = merge_metadata(*own, model);
+      if (const auto* own = document.at("spec").as_object().if_contains("deriveMetadata"))
+        model = merge_metadata(*own, model);
     }
     Mutation m;
     m.verb = Verb::edit;
@@ -155,7 +166,9 @@ void Resources::derive_metadata(std::string device_id, std::string metadata, boo
     m.document["spec"] = json::object{{"deriveMetadata", std::move(model)}};
     return run(m);
   };
-  submit_wish(std::move(work), [device_id](const Result<MutationResult>& result) { log_failure("deriving the thing model", device_id, result); });
+  submit_wish(std::move(work), [device_id](const Result<MutationResult>& result) {
+    log_failure("deriving the thing model", device_id, result);
+  });
 }
 
 }  // namespace jl::services

@@ -26,13 +26,16 @@ void Resources::add_status(json::object& document, const Resource& resource, boo
       if (session->is_child()) status["parent"] = session->parent_id;
     } else {
       status["state"] = "offline";
-      // A record that still says online is from a daemon that was killed: it went offline with that daemon at the latest
-      // when this one started.
-      if (state && *state && (*state)->since > 0) status["since"] = format_time((*state)->online ? p_.started_at : (*state)->since);
+      // A record that still says online is from a daemon that was killed: it went offline with that daemon at the
+      // latest when this one started.
+      if (state && *state && (*state)->since > 0)
+        status["since"] = format_time((*state)->online ? p_.started_at : (*state)->since);
     }
     if (detailed) {
-      if (auto values = device::read_values(p_.store, product_id, resource.id, 'p'); values && !values->empty()) status["properties"] = std::move(*values);
-      if (auto tags = device::read_values(p_.store, product_id, resource.id, 't'); tags && !tags->empty()) status["tags"] = std::move(*tags);
+      if (auto values = device::read_values(p_.store, product_id, resource.id, 'p'); values && !values->empty())
+        status["properties"] = std::move(*values);
+      if (auto tags = device::read_values(p_.store, product_id, resource.id, 't'); tags && !tags->empty())
+        status["tags"] = std::move(*tags);
     }
   } else if (resource.kind == "product") {
     View view(p_.store);
@@ -46,14 +49,22 @@ void Resources::add_status(json::object& document, const Resource& resource, boo
         json::array routes, config;
         for (const auto& transport : codec->transports()) {
           for (const auto& r : codec->routes(transport)) {
-            routes.push_back(json::object{{"transport", transport}, {"group", r.group}, {"topic", r.topic}, {"upstream", r.upstream}, {"downstream", r.downstream},
-                                          {"qos", r.qos}, {"description", r.description}, {"example", r.example}});
+            routes.push_back(json::object{{"transport", transport},
+                                          {"group", r.group},
+                                          {"topic", r.topic},
+                                          {"upstream", r.upstream},
+                                          {"downstream", r.downstream},
+                                          {"qos", r.qos},
+                                          {"description", r.description},
+                                          {"example", r.example}});
           }
           for (const auto& k : codec->config_keys(transport)) {
             json::array scopes;
             if (k.product_scope) scopes.emplace_back("product");
             if (k.device_scope) scopes.emplace_back("device");
-            json::object row{{"transport", transport}, {"key", k.key}, {"type", k.type}, {"name", k.name}, {"help", k.help}, {"scopes", std::move(scopes)}, {"required", k.required}};
+            json::object row{{"transport", transport}, {"key", k.key},   {"type", k.type},
+                             {"name", k.name},         {"help", k.help}, {"scopes", std::move(scopes)},
+                             {"required", k.required}};
             if (!k.words.empty()) row["words"] = json::value_from(k.words);
             if (!k.default_value.empty()) row["default"] = k.default_value;
             config.push_back(std::move(row));
@@ -79,7 +90,9 @@ Result<json::object> Resources::show(std::string_view kind, std::string_view id)
   if (is_valid_id(id)) {
     JL_TRY(entry, p_.store.get(Family::resources, store::key({kind, id})));
   }
-  if (!entry) return Error(Errc::not_found, std::string(kind) + " \"" + std::string(id) + "\" does not exist", "jlctl " + std::string(kind) + " list");
+  if (!entry)
+    return Error(Errc::not_found, std::string(kind) + " \"" + std::string(id) + "\" does not exist",
+                 "jlctl " + std::string(kind) + " list");
   JL_TRY(Resource resource, model::from_stored(kind, id, entry->value, entry->revision));
   return document(std::move(resource), true);
 }
@@ -90,53 +103,59 @@ Result<bool> Resources::exists(std::string_view kind, std::string_view id) const
   return entry.has_value();
 }
 
-Status Resources::list(const model::Kind& kind, const ListFilter& filter, const std::function<bool(json::object)>& visit) const {
+Status Resources::list(const model::Kind& kind, const ListFilter& filter,
+                       const std::function<bool(json::object)>& visit) const {
   const std::string from = store::key({kind.name, ""});
   const auto snapshot = p_.store.snapshot();
   std::size_t shown = 0;
   Status failed;
-  JL_CHECK(snapshot->scan(Family::resources, from, store::prefix_end(from), false, [&](std::string_view key, std::string_view value, store::Revision revision) {
-    auto resource = model::from_stored(kind.name, store::key_part(key, 1), value, revision);
-    if (!resource) {
-      failed = resource.error();
-      return false;
-    }
-    if (filter.enabled && *filter.enabled != resource->enabled) return true;
-    if (!filter.name.empty() && !glob_match(filter.name, resource->name) && !glob_match(filter.name, resource->id)) return true;
-    for (const auto& [field, wanted] : filter.fields) {
-      const auto* have = resource->spec.if_contains(field);
-      if (!have || !have->is_string() || have->as_string() != wanted) return true;
-    }
-    json::object doc = document(std::move(*resource), false);
-    if (!filter.state.empty() && doc["status"].as_object()["state"] != json::value(filter.state)) return true;
-    if (!visit(std::move(doc))) return false;
-    return filter.limit == 0 || ++shown < filter.limit;
-  }));
+  JL_CHECK(snapshot->scan(
+      Family::resources, from, store::prefix_end(from), false,
+      [&](std::string_view key, std::string_view value, store::Revision revision) {
+        auto resource = model::from_stored(kind.name, store::key_part(key, 1), value, revision);
+        if (!resource) {
+          failed = resource.error();
+          return false;
+        }
+        if (filter.enabled && *filter.enabled != resource->enabled) return true;
+        if (!filter.name.empty() && !glob_match(filter.name, resource->name) && !glob_match(filter.name, resource->id))
+          return true;
+        for (const auto& [field, wanted] : filter.fields) {
+          const auto* have = resource->spec.if_contains(field);
+          if (!have || !have->is_string() || have->as_string() != wanted) return true;
+        }
+        json::object doc = document(std::move(*resource), false);
+        if (!filter.state.empty() && doc["status"].as_object()["state"] != json::value(filter.state)) return true;
+        if (!visit(std::move(doc))) return false;
+        return filter.limit == 0 || ++shown < filter.limit;
+      }));
   return failed;
 }
 
-Status Resources::export_all(const std::vector<std::string>& kinds, bool with_secrets, const std::function<bool(json::object)>& visit) const {
+Status Resources::export_all(const std::vector<std::string>& kinds, bool with_secrets,
+                             const std::function<bool(json::object)>& visit) const {
   const auto snapshot = p_.store.snapshot();
   for (const model::Kind& kind : model::kinds()) {
     if (!kinds.empty() && std::ranges::find(kinds, kind.name) == kinds.end()) continue;
     const std::string from = store::key({kind.name, ""});
     Status failed;
     bool go_on = true;
-    JL_CHECK(snapshot->scan(Family::resources, from, store::prefix_end(from), false, [&](std::string_view key, std::string_view value, store::Revision revision) {
-      auto resource = model::from_stored(kind.name, store::key_part(key, 1), value, revision);
-      if (!resource) {
-        failed = resource.error();
-        return false;
-      }
-      if (with_secrets) {
-        failed = p_.secrets.reveal(*resource);
-        if (!failed) return false;
-      } else {
-        p_.secrets.mask(*resource);
-      }
-      go_on = visit(model::to_manifest(*resource));
-      return go_on;
-    }));
+    JL_CHECK(snapshot->scan(Family::resources, from, store::prefix_end(from), false,
+                            [&](std::string_view key, std::string_view value, store::Revision revision) {
+                              auto resource = model::from_stored(kind.name, store::key_part(key, 1), value, revision);
+                              if (!resource) {
+                                failed = resource.error();
+                                return false;
+                              }
+                              if (with_secrets) {
+                                failed = p_.secrets.reveal(*resource);
+                                if (!failed) return false;
+                              } else {
+                                p_.secrets.mask(*resource);
+                              }
+                              go_on = visit(model::to_manifest(*resource));
+                              return go_on;
+                            }));
     JL_CHECK(failed);
     if (!go_on) break;
   }
@@ -145,23 +164,28 @@ Status Resources::export_all(const std::vector<std::string>& kinds, bool with_se
 
 Result<json::object> Resources::impact(std::string_view kind, std::string_view id) const {
   JL_TRY(const bool found, exists(kind, id));
-  if (!found) return Error(Errc::not_found, std::string(kind) + " \"" + std::string(id) + "\" does not exist", "jlctl " + std::string(kind) + " list");
+  if (!found)
+    return Error(Errc::not_found, std::string(kind) + " \"" + std::string(id) + "\" does not exist",
+                 "jlctl " + std::string(kind) + " list");
   View view(p_.store);
   constexpr std::size_t kCountLimit = 1'000'000;
   JL_TRY(const auto users, view.users_of(kind, id, kCountLimit));
   json::array shown;
   for (std::size_t i = 0; i < users.size() && i < 100; ++i) shown.emplace_back(users[i]);
-  return json::object{{"sessions", runtime_->sessions_of(kind, id)}, {"usedBy", std::move(shown)}, {"usedByTotal", users.size()}};
+  return json::object{
+      {"sessions", runtime_->sessions_of(kind, id)}, {"usedBy", std::move(shown)}, {"usedByTotal", users.size()}};
 }
 
-Result<std::vector<std::string>> Resources::names(std::string_view kind, std::string_view prefix, std::size_t limit) const {
+Result<std::vector<std::string>> Resources::names(std::string_view kind, std::string_view prefix,
+                                                  std::size_t limit) const {
   std::vector<std::string> out;
   const std::string from = store::key({kind, prefix});
   const auto snapshot = p_.store.snapshot();
-  JL_CHECK(snapshot->scan(Family::resources, from, store::prefix_end(from), false, [&](std::string_view key, std::string_view, store::Revision) {
-    out.emplace_back(store::key_part(key, 1));
-    return out.size() < limit;
-  }));
+  JL_CHECK(snapshot->scan(Family::resources, from, store::prefix_end(from), false,
+                          [&](std::string_view key, std::string_view, store::Revision) {
+                            out.emplace_back(store::key_part(key, 1));
+                            return out.size() < limit;
+                          }));
   return out;
 }
 

@@ -29,7 +29,8 @@ std::string digest(std::string_view text) {
 std::string request_key(std::string_view id) { return store::key({"request", id}); }
 
 Error missing(std::string_view kind, std::string_view id) {
-  return {Errc::not_found, std::string(kind) + " \"" + std::string(id) + "\" does not exist", "jlctl " + std::string(kind) + " list"};
+  return {Errc::not_found, std::string(kind) + " \"" + std::string(id) + "\" does not exist",
+          "jlctl " + std::string(kind) + " list"};
 }
 
 Error overloaded() { return {Errc::busy, "too many changes wait, or the daemon is stopping", "try again in a moment"}; }
@@ -57,7 +58,8 @@ void Resources::mutate(Mutation mutation, MutationDone done) {
 }
 
 void Resources::apply(ApplyRequest request, Progress progress, MutationDone done) {
-  submit([this, request = std::move(request), progress = std::move(progress)] { return run_apply(request, progress); }, std::move(done));
+  submit([this, request = std::move(request), progress = std::move(progress)] { return run_apply(request, progress); },
+         std::move(done));
 }
 
 Result<std::optional<MutationResult>> Resources::replayed(const MutationOptions& options) const {
@@ -72,7 +74,8 @@ Result<std::optional<MutationResult>> Resources::replayed(const MutationOptions&
   const json::object& o = kept.as_object();
   if (p_.clock.now() - o.at("time").as_int64() > kRequestMemory) return std::optional<MutationResult>();
   if (o.at("hash").as_string() != std::string_view(digest(options.request_text))) {
-    return Error(Errc::request_id_mismatch, "request id \"" + options.request_id + "\" was used for another request", "use a new id for a new request");
+    return Error(Errc::request_id_mismatch, "request id \"" + options.request_id + "\" was used for another request",
+                 "use a new id for a new request");
   }
   MutationResult out;
   out.http_status = static_cast<int>(o.at("status").as_int64());
@@ -86,7 +89,8 @@ Status Resources::put_new(View& view, Resource resource, const Resource* before,
   if (before) {
     resource.created_at = before->created_at;
     resource.revision = before->revision;
-    resource.updated_at = model::same_content(*before, resource) && before->set == resource.set ? before->updated_at : now;
+    resource.updated_at =
+        model::same_content(*before, resource) && before->set == resource.set ? before->updated_at : now;
   } else {
     resource.created_at = resource.updated_at = now;
   }
@@ -94,7 +98,8 @@ Status Resources::put_new(View& view, Resource resource, const Resource* before,
   return {};
 }
 
-Result<Resources::Committed> Resources::commit(View& view, RuleContext& rules, const MutationOptions& options, const MutationResult* reply) {
+Result<Resources::Committed> Resources::commit(View& view, RuleContext& rules, const MutationOptions& options,
+                                               const MutationResult* reply) {
   const auto changes = view.changes();
   Committed out;
   out.revision = p_.store.revision();
@@ -104,14 +109,18 @@ Result<Resources::Committed> Resources::commit(View& view, RuleContext& rules, c
   if (options.max_disconnect) {
     const std::size_t cut = runtime_->sessions_cut_by(changes);
     if (cut > *options.max_disconnect) {
-      return Error(Errc::disconnect_limit, fmt::format("{} live sessions would be cut; the limit is {}", cut, *options.max_disconnect),
+      return Error(Errc::disconnect_limit,
+                   fmt::format("{} live sessions would be cut; the limit is {}", cut, *options.max_disconnect),
                    "raise --max-disconnect if that is what you want");
     }
   }
   JL_CHECK(runtime_->prepare(changes));
   store::Transaction transaction = view.transaction();
   if (reply && !options.request_id.empty()) {
-    json::object kept{{"hash", digest(options.request_text)}, {"time", p_.clock.now()}, {"status", reply->http_status}, {"body", reply->body}};
+    json::object kept{{"hash", digest(options.request_text)},
+                      {"time", p_.clock.now()},
+                      {"status", reply->http_status},
+                      {"body", reply->body}};
     // Commits come one at a time, so the revision that this one will have is known.
     const auto revision = static_cast<std::int64_t>(p_.store.revision() + 1);
     json::object& body = kept["body"].as_object();
@@ -135,12 +144,17 @@ Result<Resources::Committed> Resources::commit(View& view, RuleContext& rules, c
   return out;
 }
 
-Result<MutationResult> Resources::answer(const Mutation& mutation, std::string_view result, const Resource* before, const Resource* after,
-                                         const Committed* committed) const {
+Result<MutationResult> Resources::answer(const Mutation& mutation, std::string_view result, const Resource* before,
+                                         const Resource* after, const Committed* committed) const {
   MutationResult out;
   out.http_status = result == "created" ? 201 : 200;
-  const store::Revision revision = committed && result != "unchanged" ? committed->revision : before ? before->revision : 0;
-  out.body = {{"result", result}, {"kind", mutation.kind}, {"id", mutation.id}, {"revision", static_cast<std::int64_t>(revision)}};
+  const store::Revision revision = committed && result != "unchanged" ? committed->revision
+                                   : before                           ? before->revision
+                                                                      : 0;
+  out.body = {{"result", result},
+              {"kind", mutation.kind},
+              {"id", mutation.id},
+              {"revision", static_cast<std::int64_t>(revision)}};
   if (committed && committed->disconnected > 0) out.body["disconnected"] = committed->disconnected;
   if (committed && !committed->warnings.empty()) {
     json::array warnings;
@@ -185,8 +199,10 @@ Result<MutationResult> Resources::run(const Mutation& m) {
   const Resource* before = stored ? &*stored : nullptr;
 
   if (before && m.options.if_revision && *m.options.if_revision != before->revision) {
-    return Error(Errc::revision_mismatch,
-                 fmt::format("{} \"{}\" is at revision {}, not {}", m.kind, m.id, before->revision, *m.options.if_revision), "read it again, then decide");
+    return Error(
+        Errc::revision_mismatch,
+        fmt::format("{} \"{}\" is at revision {}, not {}", m.kind, m.id, before->revision, *m.options.if_revision),
+        "read it again, then decide");
   }
   if (!before && m.verb != Verb::add) {
     if (m.verb == Verb::erase && m.options.if_exists) return answer(m, "absent", nullptr, nullptr, nullptr);
@@ -195,22 +211,31 @@ Result<MutationResult> Resources::run(const Mutation& m) {
 
   std::optional<Resource> after;
   switch (m.verb) {
-    case Verb::add: after = model::read_resource(*kind, m.document, rules.problems); break;
-    case Verb::edit: after = model::patch_resource(*kind, *before, m.document, rules.problems); break;
+    case Verb::add:
+      after = model::read_resource(*kind, m.document, rules.problems);
+      break;
+    case Verb::edit:
+      after = model::patch_resource(*kind, *before, m.document, rules.problems);
+      break;
     case Verb::enable:
     case Verb::disable:
       after = *before;
       after->enabled = m.verb == Verb::enable;
       break;
-    case Verb::erase: break;
+    case Verb::erase:
+      break;
   }
   if (!rules.problems.empty()) return error_from_problems(std::move(rules.problems));
   if (m.verb == Verb::add && before) {
     after->set = before->set;
     p_.secrets.seal(*after, before, rules.problems);
-    if (!m.options.if_not_exists) return Error(Errc::already_exists, m.kind + " \"" + m.id + "\" exists already", "jlctl " + m.kind + " show " + m.id);
-    if (rules.problems.empty() && model::same_content(*before, *after)) return answer(m, "unchanged", before, before, nullptr);
-    return Error(Errc::conflict, m.kind + " \"" + m.id + "\" exists with another specification", "jlctl " + m.kind + " show " + m.id);
+    if (!m.options.if_not_exists)
+      return Error(Errc::already_exists, m.kind + " \"" + m.id + "\" exists already",
+                   "jlctl " + m.kind + " show " + m.id);
+    if (rules.problems.empty() && model::same_content(*before, *after))
+      return answer(m, "unchanged", before, before, nullptr);
+    return Error(Errc::conflict, m.kind + " \"" + m.id + "\" exists with another specification",
+                 "jlctl " + m.kind + " show " + m.id);
   }
   if (after) {
     JL_CHECK(put_new(view, *after, before, rules.problems));
@@ -243,8 +268,10 @@ void Resources::forget_old_requests() {
                                     [&](std::string_view key, std::string_view value, store::Revision) {
                                       boost::system::error_code ec;
                                       const json::value kept = json::parse(json::string_view(value), ec);
-                                      const auto* time = !ec && kept.is_object() ? kept.as_object().if_contains("time") : nullptr;
-                                      if (!time || !time->is_int64() || now - time->as_int64() > kRequestMemory) old.erase(Family::meta, std::string(key));
+                                      const auto* time =
+                                          !ec && kept.is_object() ? kept.as_object().if_contains("time") : nullptr;
+                                      if (!time || !time->is_int64() || now - time->as_int64() > kRequestMemory)
+                                        old.erase(Family::meta, std::string(key));
                                       return old.ops().size() < 10'000;
                                     });
     if (!old.empty()) (void)p_.store.commit(old);

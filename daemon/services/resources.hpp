@@ -1,6 +1,6 @@
 #pragma once
-// Everything that can be done to resources: one way through for every noun. Changes run on the mutation thread, reads on
-// the caller's.
+// Everything that can be done to resources: one way through for every noun. Changes run on the mutation thread, reads
+// on the caller's.
 #include "common/text/diff.hpp"
 #include "daemon/services/mutator.hpp"
 #include "daemon/services/rules.hpp"
@@ -44,11 +44,11 @@ struct ApplyRequest {
 using Progress = std::function<void(std::string_view phase, std::size_t done, std::size_t total)>;
 
 struct ListFilter {
-  std::string name;                                 ///< glob on the name
+  std::string name;  ///< glob on the name
   std::optional<bool> enabled;
   std::vector<std::pair<std::string, std::string>> fields;  ///< spec member = value
-  std::string state;                                ///< devices
-  std::size_t limit = 0;                            ///< 0 = all
+  std::string state;                                        ///< devices
+  std::size_t limit = 0;                                    ///< 0 = all
 };
 
 class Resources final : public access::Provisioner {
@@ -74,13 +74,16 @@ class Resources final : public access::Provisioner {
   [[nodiscard]] Result<boost::json::object> show(std::string_view kind, std::string_view id) const;
   [[nodiscard]] Result<bool> exists(std::string_view kind, std::string_view id) const;
   /// Visits documents sorted by id until the visitor says false.
-  Status list(const model::Kind& kind, const ListFilter& filter, const std::function<bool(boost::json::object)>& visit) const;
+  Status list(const model::Kind& kind, const ListFilter& filter,
+              const std::function<bool(boost::json::object)>& visit) const;
   /// Visits manifests in dependency order.
-  Status export_all(const std::vector<std::string>& kinds, bool with_secrets, const std::function<bool(boost::json::object)>& visit) const;
+  Status export_all(const std::vector<std::string>& kinds, bool with_secrets,
+                    const std::function<bool(boost::json::object)>& visit) const;
   /// {"sessions":N,"usedBy":[..],"usedByTotal":N}. Errors: not_found.
   [[nodiscard]] Result<boost::json::object> impact(std::string_view kind, std::string_view id) const;
   /// Ids of a kind that start with a prefix.
-  [[nodiscard]] Result<std::vector<std::string>> names(std::string_view kind, std::string_view prefix, std::size_t limit) const;
+  [[nodiscard]] Result<std::vector<std::string>> names(std::string_view kind, std::string_view prefix,
+                                                       std::size_t limit) const;
   /// The document of one resource as lists show it, secrets masked.
   [[nodiscard]] boost::json::object document(Resource resource, bool detailed) const;
   /// Deletes answers kept for retries that are older than 24 h.
@@ -97,7 +100,8 @@ class Resources final : public access::Provisioner {
     std::size_t disconnected = 0;
     std::vector<std::string> warnings;
   };
-  [[nodiscard]] Result<Committed> commit(View& view, RuleContext& rules, const MutationOptions& options, const MutationResult* reply_for_retry);
+  [[nodiscard]] Result<Committed> commit(View& view, RuleContext& rules, const MutationOptions& options,
+                                         const MutationResult* reply_for_retry);
   [[nodiscard]] Result<MutationResult> run(const Mutation& mutation);
   [[nodiscard]] Result<MutationResult> run_apply(const ApplyRequest& request, const Progress& progress);
   [[nodiscard]] Result<std::optional<MutationResult>> replayed(const MutationOptions& options) const;
@@ -105,14 +109,16 @@ class Resources final : public access::Provisioner {
   void submit_wish(std::function<Result<MutationResult>()> work, MutationDone done);
   Status put_new(View& view, Resource resource, const Resource* before, std::vector<Problem>& problems) const;
   [[nodiscard]] Status disable_users(View& view, const Resource& protocol) const;
-  [[nodiscard]] Result<MutationResult> answer(const Mutation& mutation, std::string_view result, const Resource* before, const Resource* after, const Committed* committed) const;
+  [[nodiscard]] Result<MutationResult> answer(const Mutation& mutation, std::string_view result, const Resource* before,
+                                              const Resource* after, const Committed* committed) const;
   [[nodiscard]] boost::json::array changed_fields(const runtime::ResourceChange& change) const;
   void add_status(boost::json::object& document, const Resource& resource, bool detailed) const;
 
   Parts p_;
   Mutator& mutator_;
   runtime::Runtime* runtime_ = nullptr;
-  std::shared_ptr<std::atomic<std::size_t>> wishes_ = std::make_shared<std::atomic<std::size_t>>(0);  ///< of devices, waiting
+  std::shared_ptr<std::atomic<std::size_t>> wishes_ =
+      std::make_shared<std::atomic<std::size_t>>(0);  ///< of devices, waiting
 };
 
 /// Lays one thing model over another, entry by entry by id.

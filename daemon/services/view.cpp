@@ -74,13 +74,15 @@ Result<std::vector<std::string>> View::users_of(std::string_view kind, std::stri
                            [&](std::string_view key, std::string_view, store::Revision) {
                              const Key user{store::key_part(key, 2), store::key_part(key, 3)};
                              const auto it = slots_.find(user);
-                             if (it == slots_.end() || !it->second.touched) out.push_back(user.first + "/" + user.second);
+                             if (it == slots_.end() || !it->second.touched)
+                               out.push_back(user.first + "/" + user.second);
                              return out.size() < limit;
                            }));
   return out;
 }
 
-Result<std::size_t> View::count_users(std::string_view kind, std::string_view id, std::string_view by_kind, std::size_t limit) {
+Result<std::size_t> View::count_users(std::string_view kind, std::string_view id, std::string_view by_kind,
+                                      std::size_t limit) {
   std::size_t n = 0;
   if (const auto it = added_.find(Key{kind, id}); it != added_.end()) {
     for (const Key& user : it->second) n += user.first == by_kind ? 1 : 0;
@@ -124,7 +126,9 @@ std::vector<runtime::ResourceChange> View::changes() const {
     for (auto it = slots_.lower_bound(Key{kind.name, ""}); it != slots_.end() && it->first.first == kind.name; ++it) {
       const Slot& slot = it->second;
       if (!slot.touched || (!slot.before && !slot.after)) continue;
-      if (slot.before && slot.after && model::same_content(*slot.before, *slot.after) && slot.before->set == slot.after->set) continue;
+      if (slot.before && slot.after && model::same_content(*slot.before, *slot.after) &&
+          slot.before->set == slot.after->set)
+        continue;
       out.push_back({slot.before, slot.after});
     }
   }
@@ -155,7 +159,8 @@ store::Transaction View::transaction() const {
       if (!new_refs.contains(ref)) out.erase(Family::references, store::key({ref.first, ref.second, any.kind, any.id}));
     }
     for (const Key& ref : new_refs) {
-      if (!old_refs.contains(ref)) out.put(Family::references, store::key({ref.first, ref.second, any.kind, any.id}), "");
+      if (!old_refs.contains(ref))
+        out.put(Family::references, store::key({ref.first, ref.second, any.kind, any.id}), "");
     }
   }
   return out;

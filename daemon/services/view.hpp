@@ -22,9 +22,11 @@ class View {
   void erase(std::string_view kind, std::string_view id);
 
   /// Labels ("gateway/gw-1") of resources that will refer to this one, at most `limit`.
-  [[nodiscard]] Result<std::vector<std::string>> users_of(std::string_view kind, std::string_view id, std::size_t limit);
+  [[nodiscard]] Result<std::vector<std::string>> users_of(std::string_view kind, std::string_view id,
+                                                          std::size_t limit);
   /// How many refer to it, counted up to `limit`.
-  [[nodiscard]] Result<std::size_t> count_users(std::string_view kind, std::string_view id, std::string_view by_kind, std::size_t limit);
+  [[nodiscard]] Result<std::size_t> count_users(std::string_view kind, std::string_view id, std::string_view by_kind,
+                                                std::size_t limit);
   /// Visits every resource of a kind as it will be.
   Status for_each(std::string_view kind, const std::function<void(const Resource&)>& visit);
 

@@ -10,10 +10,13 @@
 namespace jl::test {
 namespace {
 
-std::string product(std::string_view id, std::string_view name) { return fmt::format(R"({{"kind":"product","id":"{}","name":"{}","spec":{{}}}})", id, name); }
+std::string product(std::string_view id, std::string_view name) {
+  return fmt::format(R"({{"kind":"product","id":"{}","name":"{}","spec":{{}}}})", id, name);
+}
 
 std::vector<std::int64_t> counts(const Reply& reply) {
-  return {reply.number("summary.created"), reply.number("summary.updated"), reply.number("summary.unchanged"), reply.number("summary.deleted")};
+  return {reply.number("summary.created"), reply.number("summary.updated"), reply.number("summary.unchanged"),
+          reply.number("summary.deleted")};
 }
 using Counts = std::vector<std::int64_t>;
 
@@ -39,7 +42,8 @@ TEST_CASE("apply counts what is created, updated and unchanged, and says which f
   CHECK(reply.number("changesTotal") == 2);
   CHECK(reply.text("changes.0.id") == "p2");
   CHECK(reply.text("changes.0.result") == "updated");
-  CHECK(reply.at("changes.0.fields") == json::value{json::object{{"field", "name"}, {"before", "Two"}, {"after", "Second"}}});
+  CHECK(reply.at("changes.0.fields") ==
+        json::value{json::object{{"field", "name"}, {"before", "Two"}, {"after", "Second"}}});
   reply = house.apply(join_documents({product("p1", "One"), product("p2", "Second"), product("p3", "Three")}));
   CHECK(counts(reply) == Counts{0, 0, 3, 0});
   CHECK(reply.text("result") == "unchanged");
@@ -56,7 +60,8 @@ TEST_CASE("prune deletes what the same set no longer names, enabled or not, and 
   CHECK(counts(reply) == Counts{0, 0, 1, 1});
   CHECK(reply.text("changes.0.result") == "deleted");
   CHECK(house.call("HEAD", "/v1/products/go").status == 404);
-  for (const char* const id : {"keep", "theirs", "loose"}) CHECK(house.call("HEAD", std::string("/v1/products/") + id).status == 200);
+  for (const char* const id : {"keep", "theirs", "loose"})
+    CHECK(house.call("HEAD", std::string("/v1/products/") + id).status == 200);
 }
 
 TEST_CASE("prune does not take what others use") {
@@ -70,15 +75,19 @@ TEST_CASE("prune does not take what others use") {
 TEST_CASE("a dry run says what the deed then does, and changes nothing") {
   House house;
   house.provision();
-  REQUIRE(house.apply(join_documents({device_manifest("s1", "sensor"), device_manifest("s2", "sensor")}), "?set=s").status == 200);
+  REQUIRE(house.apply(join_documents({device_manifest("s1", "sensor"), device_manifest("s2", "sensor")}), "?set=s")
+              .status == 200);
   Device one(house.port, "s1"), two(house.port, "d1");
-  const std::string documents = join_documents({device_manifest("s2", "sensor"), device_manifest("s3", "sensor"), network_manifest("net", house.port, R"(,"enabled":false)")});
+  const std::string documents = join_documents({device_manifest("s2", "sensor"), device_manifest("s3", "sensor"),
+                                                network_manifest("net", house.port, R"(,"enabled":false)")});
   const std::int64_t before = house.revision();
   Reply plan = house.apply(documents, "?set=s&prune=true&dryRun=true");
   CHECK(plan.text("result") == "planned");
   CHECK(house.revision() == before);
   CHECK(house.call("HEAD", "/v1/devices/s3").status == 404);
-  CHECK(house.call("POST", "/v1/diff?set=s&prune=true", fmt::format(R"({{"documents":{}}})", documents)).at("changes") == plan.at("changes"));
+  CHECK(
+      house.call("POST", "/v1/diff?set=s&prune=true", fmt::format(R"({{"documents":{}}})", documents)).at("changes") ==
+      plan.at("changes"));
 
   const Reply deed = house.apply(documents, "?set=s&prune=true");
   CHECK(deed.status == 200);
@@ -105,8 +114,9 @@ TEST_CASE("one bad document changes nothing, and every problem names its object 
   CHECK(reply.status == 422);
   auto problems = reply.problems();
   std::ranges::sort(problems);
-  CHECK(problems == std::vector<std::string>{" documents[7] invalid", "device/d1 spec.productId immutable_field", "device/dev spec.productId invalid",
-                                             "documents[5] kind invalid", "network/n spec.configuration.port invalid", "product/fine id invalid",
+  CHECK(problems == std::vector<std::string>{" documents[7] invalid", "device/d1 spec.productId immutable_field",
+                                             "device/dev spec.productId invalid", "documents[5] kind invalid",
+                                             "network/n spec.configuration.port invalid", "product/fine id invalid",
                                              "product/odd spec.deviceTpye unknown_field"});
   CHECK(house.revision() == before);
   CHECK(house.call("HEAD", "/v1/products/fine").status == 404);
@@ -146,13 +156,21 @@ TEST_CASE("export, applied again, changes nothing, whatever was there [property]
   };
   for (int round = 0; round < 10; ++round) {
     std::vector<std::string> documents;
-    documents.push_back(fmt::format(R"({{"kind":"protocol","id":"pr-{}"{},"spec":{{"type":"builtin"}}}})", round, common()));
+    documents.push_back(
+        fmt::format(R"({{"kind":"protocol","id":"pr-{}"{},"spec":{{"type":"builtin"}}}})", round, common()));
     for (int i = 0; i < 3; ++i) {
-      const std::string cluster = roll(2) ? fmt::format(R"(,"shareCluster":false,"cluster":[{{"serverId":"elsewhere-{}","configuration":{{"port":{}}}}}])", i, 1 + roll(65535)) : "";
-      documents.push_back(fmt::format(R"({{"kind":"network","id":"n-{}-{}","enabled":false{},"spec":{{"type":"MQTT_SERVER","configuration":{{"port":{},"maxMessageSize":{}}}{}}}}})",
-                                      round, i, common(), 1 + roll(65535), 1024 + roll(100000), cluster));
-      documents.push_back(fmt::format(R"({{"kind":"gateway","id":"g-{0}-{1}","enabled":{2}{3},"spec":{{"provider":"mqtt-server-gateway","channelId":"n-{0}-{1}","protocol":"pr-{0}","productOnly":{4}}}}})",
-                                      round, i, roll(2) == 0, common(), roll(2) == 0));
+      const std::string cluster =
+          roll(2)
+              ? fmt::format(
+                    R"(,"shareCluster":false,"cluster":[{{"serverId":"elsewhere-{}","configuration":{{"port":{}}}}}])",
+                    i, 1 + roll(65535))
+              : "";
+      documents.push_back(fmt::format(
+          R"({{"kind":"network","id":"n-{}-{}","enabled":false{},"spec":{{"type":"MQTT_SERVER","configuration":{{"port":{},"maxMessageSize":{}}}{}}}}})",
+          round, i, common(), 1 + roll(65535), 1024 + roll(100000), cluster));
+      documents.push_back(fmt::format(
+          R"({{"kind":"gateway","id":"g-{0}-{1}","enabled":{2}{3},"spec":{{"provider":"mqtt-server-gateway","channelId":"n-{0}-{1}","protocol":"pr-{0}","productOnly":{4}}}}})",
+          round, i, roll(2) == 0, common(), roll(2) == 0));
     }
     for (int i = 0; i < 4; ++i) {
       const char* const types[] = {"int", "double", "string", "boolean"};
@@ -162,8 +180,9 @@ TEST_CASE("export, applied again, changes nothing, whatever was there [property]
     }
     for (int i = 0; i < 20; ++i) {
       const std::string parent = i > 0 && roll(3) == 0 ? fmt::format(R"(,"parentId":"d-{}-{}")", round, roll(i)) : "";
-      documents.push_back(fmt::format(R"({{"kind":"device","id":"d-{0}-{1}","enabled":{2}{3},"spec":{{"productId":"p-{0}-{4}","configuration":{{"secureId":"s{1}","secureKey":"k\u00fc{5}"}}{6}}}}})",
-                                      round, i, roll(2) == 0, common(), roll(4), roll(1000), parent));
+      documents.push_back(fmt::format(
+          R"({{"kind":"device","id":"d-{0}-{1}","enabled":{2}{3},"spec":{{"productId":"p-{0}-{4}","configuration":{{"secureId":"s{1}","secureKey":"k\u00fc{5}"}}{6}}}}})",
+          round, i, roll(2) == 0, common(), roll(4), roll(1000), parent));
     }
     const Reply made = house.apply(join_documents(documents));
     REQUIRE_MESSAGE(made.status == 200, json::serialize(made.body));
@@ -186,14 +205,26 @@ TEST_CASE("secrets stand in no answer, no export, no log and no change feed") {
   constexpr std::string_view kCanary = "CANARY-4711";
   Ctl watch = house.ctl();
   watch.stream("GET", "/v1/watch?limit=2");
-  const std::string body = R"({"id":"c","enabled":true,"spec":{"productId":"sensor","configuration":{"secureId":"c","secureKey":"CANARY-4711"}}})";
+  const std::string body =
+      R"({"id":"c","enabled":true,"spec":{"productId":"sensor","configuration":{"secureId":"c","secureKey":"CANARY-4711"}}})";
   std::string seen = json::serialize(house.call("POST", "/v1/devices?requestId=r1", body).body);
   seen += json::serialize(house.call("POST", "/v1/devices?requestId=r1", body).body);
   seen += json::serialize(house.call("POST", "/v1/devices", body).body);
-  seen += json::serialize(house.call("PATCH", "/v1/devices/c", R"({"spec":{"configuration":{"secureKey":"CANARY-4711-2"}}})").body);
-  seen += json::serialize(house.apply(R"([{"kind":"device","id":"c","enabled":true,"spec":{"productId":"sensor","configuration":{"secureKey":"CANARY-4711-3","secureId":["CANARY-4711"]}}}])").body);
-  seen += json::serialize(house.apply(R"([{"kind":"device","id":"c","enabled":true,"spec":{"productId":"sensor","configuration":{"secureKey":"CANARY-4711-3"}}}])", "?dryRun=true").body);
-  for (const char* const path : {"/v1/devices/c", "/v1/devices", "/v1/devices/c/state", "/v1/devices/c/impact", "/v1/status", "/v1/logs/access", "/v1/logs/system"}) {
+  seen += json::serialize(
+      house.call("PATCH", "/v1/devices/c", R"({"spec":{"configuration":{"secureKey":"CANARY-4711-2"}}})").body);
+  seen += json::serialize(
+      house
+          .apply(
+              R"([{"kind":"device","id":"c","enabled":true,"spec":{"productId":"sensor","configuration":{"secureKey":"CANARY-4711-3","secureId":["CANARY-4711"]}}}])")
+          .body);
+  seen += json::serialize(
+      house
+          .apply(
+              R"([{"kind":"device","id":"c","enabled":true,"spec":{"productId":"sensor","configuration":{"secureKey":"CANARY-4711-3"}}}])",
+              "?dryRun=true")
+          .body);
+  for (const char* const path : {"/v1/devices/c", "/v1/devices", "/v1/devices/c/state", "/v1/devices/c/impact",
+                                 "/v1/status", "/v1/logs/access", "/v1/logs/system"}) {
     seen += json::serialize(house.call("GET", path).body);
   }
   for (const auto& manifest : export_of(house)) seen += manifest;
@@ -211,7 +242,8 @@ TEST_CASE("a placeholder keeps the secret that it stands for, and no other") {
   const std::string shown = house.call("GET", "/v1/devices/d1").text("spec.configuration.secureKey");
   REQUIRE(shown.starts_with("sealed:"));
   const auto patch = [&](const std::string& device, const std::string& key) {
-    return house.call("PATCH", "/v1/devices/" + device, fmt::format(R"({{"spec":{{"configuration":{{"secureKey":"{}"}}}}}})", key));
+    return house.call("PATCH", "/v1/devices/" + device,
+                      fmt::format(R"({{"spec":{{"configuration":{{"secureKey":"{}"}}}}}})", key));
   };
   CHECK(patch("d1", shown).text("result") == "unchanged");
   CHECK(Device::try_connect(house.port, Login("d1")) == 0);
@@ -235,7 +267,8 @@ TEST_CASE("a retry under the same request id gets the same answer and does nothi
   CHECK(again.body == first.body);
   CHECK(house.revision() == 1);
   // Another request is not answered with it: another body, command, object or parameter.
-  CHECK(house.call("POST", "/v1/products?requestId=r-1", R"({"id":"p","name":"Two","spec":{}})").code() == "request_id_mismatch");
+  CHECK(house.call("POST", "/v1/products?requestId=r-1", R"({"id":"p","name":"Two","spec":{}})").code() ==
+        "request_id_mismatch");
   CHECK(house.call("DELETE", "/v1/products/p?requestId=r-1").code() == "request_id_mismatch");
   CHECK(house.call("POST", "/v1/products?requestId=r-1&ifNotExists", body).code() == "request_id_mismatch");
 
@@ -263,7 +296,8 @@ TEST_CASE("if-revision lets a change through only if nothing came between") {
   House house;
   const std::int64_t revision = house.call("POST", "/v1/products", R"({"id":"p","spec":{}})").number("data.revision");
   const auto edit = [&](std::int64_t expected, const char* name) {
-    return house.call("PATCH", fmt::format("/v1/products/p?ifRevision={}", expected), fmt::format(R"({{"name":"{}"}})", name));
+    return house.call("PATCH", fmt::format("/v1/products/p?ifRevision={}", expected),
+                      fmt::format(R"({{"name":"{}"}})", name));
   };
   const Reply done = edit(revision, "one");
   CHECK(done.text("result") == "updated");
@@ -274,7 +308,8 @@ TEST_CASE("if-revision lets a change through only if nothing came between") {
   CHECK(house.call("PATCH", "/v1/products/p?ifRevision=one", "{}").code() == "bad_request");
   // For an apply it is the store's.
   const std::int64_t all = house.revision();
-  CHECK(house.apply(join_documents({product("q", "q")}), fmt::format("?ifRevision={}", all - 1)).code() == "revision_mismatch");
+  CHECK(house.apply(join_documents({product("q", "q")}), fmt::format("?ifRevision={}", all - 1)).code() ==
+        "revision_mismatch");
   CHECK(house.apply(join_documents({product("q", "q")}), fmt::format("?ifRevision={}", all)).status == 200);
 }
 
@@ -287,7 +322,8 @@ TEST_CASE("max-disconnect holds for every kind of change, also within an apply")
     CHECK(house.call("GET", fmt::format("/v1/{}/impact", path)).number("sessions") == 1);
     CHECK(house.call("POST", fmt::format("/v1/{}/disable?maxDisconnect=0", path)).code() == "disconnect_limit");
   }
-  const std::string off = R"([{"kind":"gateway","id":"gw","enabled":false,"spec":{"provider":"mqtt-server-gateway","channelId":"net","protocol":"official"}},
+  const std::string off =
+      R"([{"kind":"gateway","id":"gw","enabled":false,"spec":{"provider":"mqtt-server-gateway","channelId":"net","protocol":"official"}},
     {"kind":"device","id":"d1","enabled":false,"spec":{"productId":"sensor"}}])";
   CHECK(house.apply(off, "?maxDisconnect=0").code() == "disconnect_limit");
   CHECK(device.publish("properties/report", R"({"properties":{"temp":1}})") == 0);
@@ -301,7 +337,8 @@ TEST_CASE("the change feed tells every commit in order, and a limit ends it") {
   all.stream("GET", "/v1/watch?limit=6");
   products.stream("GET", "/v1/watch?kind=product&limit=3");
   REQUIRE(house.call("POST", "/v1/products", R"({"id":"a","spec":{}})").status == 201);
-  REQUIRE(house.apply(join_documents({R"({"kind":"device","id":"d","spec":{"productId":"b"}})", product("b", "b")})).status == 200);
+  REQUIRE(house.apply(join_documents({R"({"kind":"device","id":"d","spec":{"productId":"b"}})", product("b", "b")}))
+              .status == 200);
   REQUIRE(house.call("PATCH", "/v1/products/a", R"({"name":"A"})").status == 200);
   REQUIRE(house.call("DELETE", "/v1/devices/d").status == 200);
   REQUIRE(house.call("DELETE", "/v1/products/a").status == 200);
@@ -309,11 +346,13 @@ TEST_CASE("the change feed tells every commit in order, and a limit ends it") {
     std::vector<std::string> out;
     for (json::value line = ctl.line(); !line.is_null(); line = ctl.line()) {
       const Reply event{200, line};
-      out.push_back(fmt::format("{} {} {}/{} {}", event.number("revision"), event.text("event"), event.text("kind"), event.text("id"), event.text("data.name")));
+      out.push_back(fmt::format("{} {} {}/{} {}", event.number("revision"), event.text("event"), event.text("kind"),
+                                event.text("id"), event.text("data.name")));
     }
     return out;
   };
-  CHECK(told(all) == std::vector<std::string>{"1 put product/a a", "2 put product/b b", "2 put device/d d", "3 put product/a A", "4 delete device/d ", "5 delete product/a "});
+  CHECK(told(all) == std::vector<std::string>{"1 put product/a a", "2 put product/b b", "2 put device/d d",
+                                              "3 put product/a A", "4 delete device/d ", "5 delete product/a "});
   CHECK(told(products) == std::vector<std::string>{"1 put product/a a", "2 put product/b b", "3 put product/a A"});
 }
 
@@ -329,7 +368,11 @@ TEST_CASE("list filters by name, enabled, fields and state, sorted by id") {
     for (const auto& item : items.as_array()) out += std::string(item.at("id").as_string()) + " ";
     return out;
   };
-  REQUIRE(house.apply(R"([{"kind":"product","id":"other","spec":{}},{"kind":"device","id":"a9","name":"Nine","spec":{"productId":"other"}}])").status == 200);
+  REQUIRE(
+      house
+          .apply(
+              R"([{"kind":"product","id":"other","spec":{}},{"kind":"device","id":"a9","name":"Nine","spec":{"productId":"other"}}])")
+          .status == 200);
   CHECK(ids("") == "a9 d1 d2 ");
   CHECK(ids("?productId=sensor") == "d1 d2 ");
   CHECK(ids("?state=online") == "d2 ");

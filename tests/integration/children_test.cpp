@@ -13,11 +13,14 @@ struct Family {
     house.provision();
     const Reply reply = house.apply(join_documents(
         {R"({"kind": "product", "id": "node", "enabled": true, "spec": {"accessId": "gw", "deviceType": "childrenDevice", "metadata": {"properties": [{"id": "temp", "name": "t", "valueType": {"type": "double"}}]}}})",
-         device_manifest("hub", "sensor"), device_manifest("c1", "node", R"(,"parentId":"hub")"), device_manifest("c2", "node")}));
+         device_manifest("hub", "sensor"), device_manifest("c1", "node", R"(,"parentId":"hub")"),
+         device_manifest("c2", "node")}));
     REQUIRE_MESSAGE(reply.status == 200, json::serialize(reply.body));
     hub = std::make_unique<Device>(house.port, "hub");
   }
-  void report(const std::string& child) const { hub->publish("child/" + child + "/properties/report", R"({"properties":{"temp":4}})"); }
+  void report(const std::string& child) const {
+    hub->publish("child/" + child + "/properties/report", R"({"properties":{"temp":4}})");
+  }
   // Registration is a change of resources: it comes a moment after its acknowledgement.
   [[nodiscard]] bool comes_online(const std::string& child) const {
     return eventually([&] { return house.state_of(child) == "online"; });
@@ -85,7 +88,9 @@ TEST_CASE("when the gateway device goes, its children go with it [access 5.1 7]"
 
 TEST_CASE("an unknown child registers itself with productId and deviceName [access 5.1]") {
   Family f;
-  f.hub->publish("child/new-1/register", R"({"headers":{"productId":"node","deviceName":"Node one","configuration":{"secureKey":"canary-k","other":"x"}}})");
+  f.hub->publish(
+      "child/new-1/register",
+      R"({"headers":{"productId":"node","deviceName":"Node one","configuration":{"secureKey":"canary-k","other":"x"}}})");
   REQUIRE(f.comes_online("new-1"));
   const Reply shown = f.house.call("GET", "/v1/devices/new-1");
   CHECK(shown.text("name") == "Node one");
@@ -100,7 +105,8 @@ TEST_CASE("an unknown child registers itself with productId and deviceName [acce
 
 TEST_CASE("a child that manages its own state starts offline [access 5.1]") {
   Family f;
-  f.hub->publish("child/new-1/register", R"({"headers":{"productId":"node","deviceName":"n","configuration":{"selfManageState":true}}})");
+  f.hub->publish("child/new-1/register",
+                 R"({"headers":{"productId":"node","deviceName":"n","configuration":{"selfManageState":true}}})");
   REQUIRE(eventually([&] { return f.house.call("HEAD", "/v1/devices/new-1").status == 200; }));
   CHECK(f.house.call("GET", "/v1/devices/new-1").at("spec.selfManageState") == json::value(true));
   CHECK(f.house.state_of("new-1") == "offline");
@@ -115,7 +121,8 @@ TEST_CASE("a registration without product or name, of a bad product, or of itsel
   // Changes go in order: when this one is there, the others have been decided.
   f.hub->publish("child/good/register", R"({"headers":{"productId":"node","deviceName":"n"}})");
   REQUIRE(f.comes_online("good"));
-  for (const char* const id : {"bad-1", "bad-2", "bad-3"}) CHECK(f.house.call("HEAD", std::string("/v1/devices/") + id).status == 404);
+  for (const char* const id : {"bad-1", "bad-2", "bad-3"})
+    CHECK(f.house.call("HEAD", std::string("/v1/devices/") + id).status == 404);
   CHECK(f.house.call("GET", "/v1/devices/hub").text("spec.parentId").empty());
 }
 
@@ -158,8 +165,12 @@ TEST_CASE("disabling or moving a child ends its session and leaves its gateway d
   Family f;
   f.report("c1");
   SUBCASE("disabled") { CHECK(f.house.call("POST", "/v1/devices/c1/disable").number("disconnected") == 1); }
-  SUBCASE("moved") { CHECK(f.house.call("PATCH", "/v1/devices/c1", R"({"spec":{"parentId":"d1"}})").number("disconnected") == 1); }
-  SUBCASE("its product is disabled") { CHECK(f.house.call("POST", "/v1/products/node/disable").number("disconnected") == 1); }
+  SUBCASE("moved") {
+    CHECK(f.house.call("PATCH", "/v1/devices/c1", R"({"spec":{"parentId":"d1"}})").number("disconnected") == 1);
+  }
+  SUBCASE("its product is disabled") {
+    CHECK(f.house.call("POST", "/v1/products/node/disable").number("disconnected") == 1);
+  }
   SUBCASE("disconnected") { CHECK(f.house.call("POST", "/v1/devices/c1/disconnect").text("result") == "updated"); }
   CHECK(eventually([&] { return f.house.call("GET", "/v1/status").number("sessions") == 1; }));
   CHECK(f.house.state_of("hub") == "online");
@@ -174,8 +185,9 @@ TEST_CASE("a command to a child goes wrapped through its gateway device, and eit
     const Down down = f.hub->receive();
     CHECK(down.topic == "/sensor/hub/child/c1/properties/read");
     CHECK(down.payload.at("deviceId") == json::value("c1"));
-    f.hub->publish(fmt::format("{}/c1/properties/read/reply", way),
-                   fmt::format(R"({{"messageId":{},"properties":{{"temp":5}}}})", json::serialize(down.payload.at("messageId"))));
+    f.hub->publish(
+        fmt::format("{}/c1/properties/read/reply", way),
+        fmt::format(R"({{"messageId":{},"properties":{{"temp":5}}}})", json::serialize(down.payload.at("messageId"))));
     const Reply reply = ctl.answer();
     CHECK(reply.at("properties.temp") == json::value(5));
     CHECK(reply.text("deviceId") == "c1");
@@ -200,8 +212,9 @@ TEST_CASE("children of children are reached and heard through the same connectio
   ctl.send("POST", "/v1/devices/leaf/read", R"({"properties":["temp"]})");
   const Down down = f.hub->receive();
   CHECK(down.topic == "/sensor/hub/child/c1/child/leaf/properties/read");
-  f.hub->publish("child-reply/c1/child-reply/leaf/properties/read/reply",
-                 fmt::format(R"({{"messageId":{},"properties":{{"temp":6}}}})", json::serialize(down.payload.at("messageId"))));
+  f.hub->publish(
+      "child-reply/c1/child-reply/leaf/properties/read/reply",
+      fmt::format(R"({{"messageId":{},"properties":{{"temp":6}}}})", json::serialize(down.payload.at("messageId"))));
   CHECK(ctl.answer().at("properties.temp") == json::value(6));
   // A leaf of another child is refused.
   f.hub->publish("child/c1/child/c2/properties/report", R"({"properties":{"temp":6}})");
@@ -210,8 +223,11 @@ TEST_CASE("children of children are reached and heard through the same connectio
 
 TEST_CASE("a child's derived metadata becomes its own thing model [wire 2.3 metadata/derived]") {
   Family f;
-  f.hub->publish("child/c1/metadata/derived", R"({"metadata":"{\"properties\":[{\"id\":\"own\",\"name\":\"x\",\"valueType\":{\"type\":\"int\"}}]}","all":true})");
-  CHECK(eventually([&] { return f.house.call("GET", "/v1/devices/c1").text("spec.deriveMetadata.properties.0.id") == "own"; }));
+  f.hub->publish(
+      "child/c1/metadata/derived",
+      R"({"metadata":"{\"properties\":[{\"id\":\"own\",\"name\":\"x\",\"valueType\":{\"type\":\"int\"}}]}","all":true})");
+  CHECK(eventually(
+      [&] { return f.house.call("GET", "/v1/devices/c1").text("spec.deriveMetadata.properties.0.id") == "own"; }));
 }
 
 TEST_CASE("disabling a gateway device counts and cuts its children too") {

@@ -45,7 +45,8 @@ TEST_CASE("read, write and invoke are answered with what the device replied [acc
   // Replies are messages too: kept, and the newest values known.
   const Reply state = house.call("GET", "/v1/devices/d1/state");
   CHECK(state.at("properties.target.value") == json::value(21));
-  CHECK(house.history("d1") == std::vector<std::string>{"ONLINE", "READ_PROPERTY_REPLY", "WRITE_PROPERTY_REPLY", "INVOKE_FUNCTION_REPLY"});
+  CHECK(house.history("d1") ==
+        std::vector<std::string>{"ONLINE", "READ_PROPERTY_REPLY", "WRITE_PROPERTY_REPLY", "INVOKE_FUNCTION_REPLY"});
 }
 
 TEST_CASE("reading without names asks for every readable property [access 5.7]") {
@@ -137,9 +138,11 @@ TEST_CASE("an answer in parts is put together [wire 1.4 frag_*]") {
     const Down down = device.receive();
     const std::string id(down.payload.at("messageId").as_string());
     const auto part = [&](int number, std::string_view properties, bool last) {
-      device.publish("properties/read/reply",
-                     fmt::format(R"({{"messageId":"{}-{}","properties":{},"headers":{{"frag_msg_id":"{}","frag_num":{},"frag_part":{},"frag_last":{}}}}})", id, number,
-                                 properties, id, by_count ? 2 : 0, number, last));
+      device.publish(
+          "properties/read/reply",
+          fmt::format(
+              R"({{"messageId":"{}-{}","properties":{},"headers":{{"frag_msg_id":"{}","frag_num":{},"frag_part":{},"frag_last":{}}}}})",
+              id, number, properties, id, by_count ? 2 : 0, number, last));
     };
     part(1, R"({"temp":1})", false);
     CHECK(house.call("GET", "/v1/status").number("commands.pending") == 1);
@@ -163,7 +166,8 @@ TEST_CASE("a reply without messageId goes to the oldest waiting command of its t
   CHECK(first.answer().at("properties.target") == json::value(6));
   device.publish("properties/read/reply", R"({"headers":{"replyNoMessageId":true},"properties":{"temp":3}})");
   CHECK(other.answer().at("properties.temp") == json::value(3));
-  device.publish("properties/write/reply", R"({"headers":{"replyNoMessageId":true,"ignoreSession":true},"properties":{"target":7}})");
+  device.publish("properties/write/reply",
+                 R"({"headers":{"replyNoMessageId":true,"ignoreSession":true},"properties":{"target":7}})");
   CHECK(second.answer().at("properties.target") == json::value(7));
 }
 
@@ -178,8 +182,10 @@ TEST_CASE("replies come back to their own commands in whatever order the device 
     callers.back().send("POST", "/v1/devices/d1/read", R"({"properties":["temp"]})");
     requests.push_back(device.receive());
   }
-  for (int i = 7; i >= 0; --i) device.reply(requests[static_cast<std::size_t>(i)], fmt::format(R"("properties":{{"temp":{}}})", i));
-  for (int i = 0; i < 8; ++i) CHECK(callers[static_cast<std::size_t>(i)].answer().at("properties.temp") == json::value(i));
+  for (int i = 7; i >= 0; --i)
+    device.reply(requests[static_cast<std::size_t>(i)], fmt::format(R"("properties":{{"temp":{}}})", i));
+  for (int i = 0; i < 8; ++i)
+    CHECK(callers[static_cast<std::size_t>(i)].answer().at("properties.temp") == json::value(i));
 }
 
 TEST_CASE("a connection that ends answers its commands with connection_lost [access 5.7]") {

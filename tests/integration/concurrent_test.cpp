@@ -26,21 +26,46 @@ class RandomCaller {
 
   void step() {
     switch (roll(12)) {
-      case 0: return call("POST", "/v1/products", fmt::format(R"({{"id":"{}","enabled":{},"spec":{{"accessId":"{}"}}}})", id("p", 4), roll(2) == 0, id("g", 3)));
-      case 1: return call("POST", "/v1/gateways", fmt::format(R"({{"id":"{}","spec":{{"provider":"mqtt-server-gateway","channelId":"{}","protocol":"official"}}}})", id("g", 3), id("n", 2)));
-      case 2: return call("POST", "/v1/devices", fmt::format(R"({{"id":"{}","enabled":{},"spec":{{"productId":"{}"}}}})", id("x", 8), roll(2) == 0, id("p", 4)));
-      case 3: return call("PATCH", "/v1/devices/" + id("x", 8), fmt::format(R"({{"name":"n{}","spec":{{"parentId":{}}}}})", roll(1000), roll(3) ? "\"" + id("x", 8) + "\"" : "null"));
-      case 4: return call("POST", fmt::format("/v1/{}/{}", any(), roll(2) ? "enable" : "disable"));
+      case 0:
+        return call("POST", "/v1/products",
+                    fmt::format(R"({{"id":"{}","enabled":{},"spec":{{"accessId":"{}"}}}})", id("p", 4), roll(2) == 0,
+                                id("g", 3)));
+      case 1:
+        return call(
+            "POST", "/v1/gateways",
+            fmt::format(
+                R"({{"id":"{}","spec":{{"provider":"mqtt-server-gateway","channelId":"{}","protocol":"official"}}}})",
+                id("g", 3), id("n", 2)));
+      case 2:
+        return call("POST", "/v1/devices",
+                    fmt::format(R"({{"id":"{}","enabled":{},"spec":{{"productId":"{}"}}}})", id("x", 8), roll(2) == 0,
+                                id("p", 4)));
+      case 3:
+        return call("PATCH", "/v1/devices/" + id("x", 8),
+                    fmt::format(R"({{"name":"n{}","spec":{{"parentId":{}}}}})", roll(1000),
+                                roll(3) ? "\"" + id("x", 8) + "\"" : "null"));
+      case 4:
+        return call("POST", fmt::format("/v1/{}/{}", any(), roll(2) ? "enable" : "disable"));
       case 5:
-      case 6: return call("DELETE", "/v1/" + any());
+      case 6:
+        return call("DELETE", "/v1/" + any());
       case 7:
-        return call("POST", roll(2) ? "/v1/apply" : "/v1/apply?set=s&prune=true",
-                    fmt::format(R"({{"documents":[{{"kind":"product","id":"{}","name":"n{}","spec":{{}}}},{{"kind":"device","id":"{}","spec":{{"productId":"{}"}}}}]}})", id("p", 4), roll(1000),
-                                id("x", 8), id("p", 4)));
-      case 8: return call("GET", roll(2) ? "/v1/devices" : "/v1/products?enabled=true");
-      case 9: return call("GET", "/v1/" + any() + (roll(2) ? "/impact" : ""));
-      case 10: return call("POST", fmt::format("/v1/products?requestId=r{}", roll(20)), fmt::format(R"({{"id":"{}","spec":{{}}}})", id("p", 4)));
-      default: return call("PATCH", "/v1/networks/" + id("n", 2), fmt::format(R"({{"name":"n{}","spec":{{"configuration":{{"maxConnections":{}}}}}}})", roll(1000), 1 + roll(1000)));
+        return call(
+            "POST", roll(2) ? "/v1/apply" : "/v1/apply?set=s&prune=true",
+            fmt::format(
+                R"({{"documents":[{{"kind":"product","id":"{}","name":"n{}","spec":{{}}}},{{"kind":"device","id":"{}","spec":{{"productId":"{}"}}}}]}})",
+                id("p", 4), roll(1000), id("x", 8), id("p", 4)));
+      case 8:
+        return call("GET", roll(2) ? "/v1/devices" : "/v1/products?enabled=true");
+      case 9:
+        return call("GET", "/v1/" + any() + (roll(2) ? "/impact" : ""));
+      case 10:
+        return call("POST", fmt::format("/v1/products?requestId=r{}", roll(20)),
+                    fmt::format(R"({{"id":"{}","spec":{{}}}})", id("p", 4)));
+      default:
+        return call("PATCH", "/v1/networks/" + id("n", 2),
+                    fmt::format(R"({{"name":"n{}","spec":{{"configuration":{{"maxConnections":{}}}}}}})", roll(1000),
+                                1 + roll(1000)));
     }
   }
   std::map<int, int> statuses;
@@ -50,13 +75,19 @@ class RandomCaller {
   std::string id(const char* prefix, int n) { return prefix + std::to_string(roll(n)); }
   std::string any() {
     switch (roll(4)) {
-      case 0: return "products/" + id("p", 4);
-      case 1: return "gateways/" + id("g", 3);
-      case 2: return "networks/" + id("n", 2);
-      default: return "devices/" + id("x", 8);
+      case 0:
+        return "products/" + id("p", 4);
+      case 1:
+        return "gateways/" + id("g", 3);
+      case 2:
+        return "networks/" + id("n", 2);
+      default:
+        return "devices/" + id("x", 8);
     }
   }
-  void call(std::string_view method, const std::string& target, const std::string& body = {}) { ++statuses[ctl_.call(method, target, body).status]; }
+  void call(std::string_view method, const std::string& target, const std::string& body = {}) {
+    ++statuses[ctl_.call(method, target, body).status];
+  }
   Ctl ctl_;
   std::mt19937 random_;
 };
@@ -90,7 +121,8 @@ void check_references(const House& house) {
   for (const auto& label : labels) {
     CAPTURE(label);
     const auto slash = label.find('/');
-    const Reply impact = house.call("GET", fmt::format("/v1/{}s/{}/impact", label.substr(0, slash), label.substr(slash + 1)));
+    const Reply impact =
+        house.call("GET", fmt::format("/v1/{}s/{}/impact", label.substr(0, slash), label.substr(slash + 1)));
     std::vector<std::string> wanted = users[label], found;
     const json::value used_by = impact.at("usedBy");
     for (const auto& user : used_by.as_array()) found.emplace_back(user.as_string());
@@ -105,7 +137,10 @@ void check_references(const House& house) {
 TEST_CASE("32 callers change, read and watch the same few objects, and everything stays consistent") {
   House house;
   house.provision();
-  REQUIRE(house.apply(join_documents({network_manifest("n0", 1, R"(,"enabled":false)"), network_manifest("n1", 2, R"(,"enabled":false)")})).status == 200);
+  REQUIRE(house
+              .apply(join_documents(
+                  {network_manifest("n0", 1, R"(,"enabled":false)"), network_manifest("n1", 2, R"(,"enabled":false)")}))
+              .status == 200);
   const std::int64_t first = house.revision();
   Ctl watch = house.ctl();
   watch.stream("GET", "/v1/watch");

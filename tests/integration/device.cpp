@@ -86,7 +86,8 @@ void Device::take(const std::string& packet) {
   while ((static_cast<unsigned char>(packet[at]) & 0x80u) != 0) ++at;
   ++at;
   const auto number = [&] {
-    const std::size_t value = static_cast<std::size_t>(static_cast<unsigned char>(packet[at])) << 8u | static_cast<unsigned char>(packet[at + 1]);
+    const std::size_t value = static_cast<std::size_t>(static_cast<unsigned char>(packet[at])) << 8u |
+                              static_cast<unsigned char>(packet[at + 1]);
     at += 2;
     return value;
   };

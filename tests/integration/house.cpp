@@ -168,10 +168,13 @@ void House::provision() {
   Reply reply;
   for (int attempt = 0; attempt < 20; ++attempt) {
     port = free_port();
-    reply = apply(join_documents({network_manifest("net", port), R"({"kind": "protocol", "id": "official", "spec": {}})",
-                                  R"({"kind": "gateway", "id": "gw", "spec": {"provider": "mqtt-server-gateway", "channelId": "net", "protocol": "official"}})",
-                                  fmt::format(R"({{"kind": "product", "id": "sensor", "enabled": true, "spec": {{"accessId": "gw", "metadata": {}}}}})", kThings),
-                                  device_manifest("d1", "sensor"), device_manifest("d2", "sensor")}));
+    reply = apply(join_documents(
+        {network_manifest("net", port), R"({"kind": "protocol", "id": "official", "spec": {}})",
+         R"({"kind": "gateway", "id": "gw", "spec": {"provider": "mqtt-server-gateway", "channelId": "net", "protocol": "official"}})",
+         fmt::format(
+             R"({{"kind": "product", "id": "sensor", "enabled": true, "spec": {{"accessId": "gw", "metadata": {}}}}})",
+             kThings),
+         device_manifest("d1", "sensor"), device_manifest("d2", "sensor")}));
     if (reply.code() != "address_in_use") break;
   }
   REQUIRE_MESSAGE(reply.status == 200, json::serialize(reply.body));

@@ -8,9 +8,12 @@ namespace jl::test {
 namespace {
 
 std::string add_body(std::string_view id, std::uint16_t port, std::string_view host = "127.0.0.1") {
-  return fmt::format(R"({{"id":"{}","spec":{{"type":"MQTT_SERVER","configuration":{{"host":"{}","port":{}}}}}}})", id, host, port);
+  return fmt::format(R"({{"id":"{}","spec":{{"type":"MQTT_SERVER","configuration":{{"host":"{}","port":{}}}}}}})", id,
+                     host, port);
 }
-std::string port_patch(std::uint16_t port) { return fmt::format(R"({{"spec":{{"configuration":{{"port":{}}}}}}})", port); }
+std::string port_patch(std::uint16_t port) {
+  return fmt::format(R"({{"spec":{{"configuration":{{"port":{}}}}}}})", port);
+}
 
 }  // namespace
 
@@ -64,7 +67,9 @@ TEST_CASE("names, descriptions and limits change without a connection being drop
   House house;
   house.provision();
   Device device(house.port, "d1");
-  const Reply edited = house.call("PATCH", "/v1/networks/net", R"({"name":"Front door","description":"x","spec":{"configuration":{"publicHost":"iot.example","maxMessageSize":4096}}})");
+  const Reply edited = house.call(
+      "PATCH", "/v1/networks/net",
+      R"({"name":"Front door","description":"x","spec":{"configuration":{"publicHost":"iot.example","maxMessageSize":4096}}})");
   CHECK(edited.text("result") == "updated");
   CHECK(edited.at("disconnected").is_null());
   for (const char* const path : {"gateways/gw", "products/sensor", "devices/d1"}) {
@@ -151,7 +156,9 @@ TEST_CASE("with shareCluster false a node runs the entry that bears its id, or n
   CHECK(house.call("GET", "/v1/networks/node-a").number("status.port") == port);
   CHECK(Device::try_connect(port, Login("d1")) == 3);
 
-  const Reply empty = house.call("POST", "/v1/networks", R"({"id":"x","spec":{"type":"MQTT_SERVER","shareCluster":false,"configuration":{"port":1}}})");
+  const Reply empty =
+      house.call("POST", "/v1/networks",
+                 R"({"id":"x","spec":{"type":"MQTT_SERVER","shareCluster":false,"configuration":{"port":1}}})");
   CHECK(empty.status == 422);
   CHECK(empty.text("field") == "spec.cluster");
   const Reply twice = house.call(

@@ -87,9 +87,13 @@ TEST_CASE("a gateway with productOnly takes only devices whose product names it 
   House house;
   house.provision();
   // A product that belongs to another gateway on the same component.
-  REQUIRE(house.apply(join_documents({R"({"kind": "gateway", "id": "other", "enabled": false, "spec": {"provider": "mqtt-server-gateway", "channelId": "net", "protocol": "official"}})",
-                                      R"({"kind": "product", "id": "foreign", "enabled": true, "spec": {"accessId": "other"}})", device_manifest("f1", "foreign")}))
-              .status == 200);
+  REQUIRE(
+      house
+          .apply(join_documents(
+              {R"({"kind": "gateway", "id": "other", "enabled": false, "spec": {"provider": "mqtt-server-gateway", "channelId": "net", "protocol": "official"}})",
+               R"({"kind": "product", "id": "foreign", "enabled": true, "spec": {"accessId": "other"}})",
+               device_manifest("f1", "foreign")}))
+          .status == 200);
   CHECK(Device::try_connect(house.port, Login("f1")) == 0);
   REQUIRE(house.call("PATCH", "/v1/gateways/gw", R"({"spec": {"productOnly": true}})").status == 200);
   CHECK(Device::try_connect(house.port, Login("f1")) == 4);
@@ -207,8 +211,11 @@ TEST_CASE("derived metadata is merged, or replaces the device's own with all [ac
   house.provision();
   Device device(house.port, "d1");
   const auto derive = [&](std::string_view id, bool all) {
-    device.publish("metadata/derived",
-                   fmt::format(R"({{"metadata":"{{\"properties\":[{{\"id\":\"{}\",\"name\":\"x\",\"valueType\":{{\"type\":\"int\"}}}}]}}","all":{}}})", id, all));
+    device.publish(
+        "metadata/derived",
+        fmt::format(
+            R"({{"metadata":"{{\"properties\":[{{\"id\":\"{}\",\"name\":\"x\",\"valueType\":{{\"type\":\"int\"}}}}]}}","all":{}}})",
+            id, all));
   };
   const auto names = [&] {
     std::string out;

@@ -57,7 +57,8 @@ TEST_CASE("every command is served to the roles that the table names and refused
       CHECK(log.text("items.0.role") == to_string(role));
     }
   }
-  CHECK(tried == 4 * static_cast<std::size_t>(std::ranges::count_if(control::commands(), [](const auto& c) { return !c.method.empty(); })));
+  CHECK(tried == 4 * static_cast<std::size_t>(
+                         std::ranges::count_if(control::commands(), [](const auto& c) { return !c.method.empty(); })));
 }
 
 TEST_CASE("can answers what a call would") {
@@ -98,7 +99,8 @@ TEST_CASE("new roles count from the next call of a connection that stands") {
 
 TEST_CASE("a change and a refusal are in the access log with who, what, and the revisions around it") {
   House house;
-  REQUIRE(house.call("POST", "/v1/products", R"({"id":"p","spec":{"configuration":{"secureKey":"canary"}}})").status == 201);
+  REQUIRE(house.call("POST", "/v1/products", R"({"id":"p","spec":{"configuration":{"secureKey":"canary"}}})").status ==
+          201);
   REQUIRE(house.call("PATCH", "/v1/products/p", R"({"name":"new"})").status == 200);
   CHECK(house.call("DELETE", "/v1/products/q").status == 404);
   const Reply log = house.call("GET", "/v1/logs/access");

@@ -9,7 +9,8 @@ namespace jl::test {
 TEST_CASE("what is enabled is not deleted [access 2, network 4.3]") {
   House house;
   house.provision();
-  for (const char* const path : {"networks/net", "protocols/official", "gateways/gw", "products/sensor", "devices/d1"}) {
+  for (const char* const path :
+       {"networks/net", "protocols/official", "gateways/gw", "products/sensor", "devices/d1"}) {
     CAPTURE(path);
     CHECK(house.call("DELETE", std::string("/v1/") + path).code() == "enabled");
     CHECK(house.call("HEAD", std::string("/v1/") + path).status == 200);
@@ -23,7 +24,10 @@ TEST_CASE("what is in use is not deleted, and the users are named [access 2, net
   struct Row {
     const char *path, *user;
   };
-  const Row rows[] = {{"networks/net", "gateway/gw"}, {"gateways/gw", "product/sensor"}, {"products/sensor", "device/d1"}, {"devices/d1", "device/d2"}};
+  const Row rows[] = {{"networks/net", "gateway/gw"},
+                      {"gateways/gw", "product/sensor"},
+                      {"products/sensor", "device/d1"},
+                      {"devices/d1", "device/d2"}};
   for (const Row& row : rows) {
     CAPTURE(row.path);
     const std::string target = std::string("/v1/") + row.path;
@@ -38,7 +42,8 @@ TEST_CASE("what is in use is not deleted, and the users are named [access 2, net
   CHECK(house.call("DELETE", "/v1/protocols/official").code() == "in_use");
   // From the top of the tree down everything goes.
   REQUIRE(house.call("POST", "/v1/devices/d2/disable").status == 200);
-  for (const char* const path : {"devices/d2", "devices/d1", "products/sensor", "gateways/gw", "networks/net", "protocols/official"}) {
+  for (const char* const path :
+       {"devices/d2", "devices/d1", "products/sensor", "gateways/gw", "networks/net", "protocols/official"}) {
     CAPTURE(path);
     CHECK(house.call("DELETE", std::string("/v1/") + path).text("result") == "deleted");
   }
@@ -75,7 +80,8 @@ TEST_CASE("a gateway's provider and a network's type never change [access 2]") {
 TEST_CASE("a gateway's protocol is fixed once a product uses it, its component is not [access 2]") {
   House house;
   house.provision();
-  REQUIRE(house.apply(R"([{"kind":"protocol","id":"second","spec":{}},
+  REQUIRE(house
+              .apply(R"([{"kind":"protocol","id":"second","spec":{}},
     {"kind":"gateway","id":"spare","enabled":false,"spec":{"provider":"mqtt-server-gateway","channelId":"net","protocol":"official"}}])")
               .status == 200);
   CHECK(house.call("PATCH", "/v1/gateways/spare", R"({"spec":{"protocol":"second"}})").text("result") == "updated");
@@ -93,9 +99,12 @@ TEST_CASE("a gateway's protocol is fixed once a product uses it, its component i
 TEST_CASE("a product with devices keeps its gateway; without any it may change while disabled [access 2]") {
   House house;
   house.provision();
-  REQUIRE(house.apply(R"([{"kind":"gateway","id":"gw2","spec":{"provider":"mqtt-server-gateway","channelId":"net","protocol":"official"}},
+  REQUIRE(
+      house
+          .apply(
+              R"([{"kind":"gateway","id":"gw2","spec":{"provider":"mqtt-server-gateway","channelId":"net","protocol":"official"}},
     {"kind":"product","id":"empty","enabled":true,"spec":{"accessId":"gw"}}])")
-              .status == 200);
+          .status == 200);
   const char* const move = R"({"spec":{"accessId":"gw2"}})";
   CHECK(house.call("PATCH", "/v1/products/sensor", move).code() == "in_use");
   CHECK(house.call("PATCH", "/v1/products/empty", move).code() == "enabled");
@@ -114,12 +123,15 @@ TEST_CASE("a product is not enabled without a gateway [access 6]") {
 TEST_CASE("a device is not its own ancestor [access 6]") {
   House house;
   house.provision();
-  const auto parent = [&](const char* of, const char* is) { return house.call("PATCH", fmt::format("/v1/devices/{}", of), fmt::format(R"({{"spec":{{"parentId":"{}"}}}})", is)); };
+  const auto parent = [&](const char* of, const char* is) {
+    return house.call("PATCH", fmt::format("/v1/devices/{}", of), fmt::format(R"({{"spec":{{"parentId":"{}"}}}})", is));
+  };
   CHECK(parent("d1", "d1").code() == "cyclic_dependence");
   CHECK(parent("d2", "d1").status == 200);
   CHECK(parent("d1", "d2").code() == "cyclic_dependence");
   // Also when both ends come in one apply.
-  const Reply both = house.apply(join_documents({device_manifest("x", "sensor", R"(,"parentId":"y")"), device_manifest("y", "sensor", R"(,"parentId":"x")")}));
+  const Reply both = house.apply(join_documents(
+      {device_manifest("x", "sensor", R"(,"parentId":"y")"), device_manifest("y", "sensor", R"(,"parentId":"x")")}));
   CHECK(both.code() == "cyclic_dependence");
   CHECK(both.problems().size() == 2);
 }
@@ -130,7 +142,8 @@ TEST_CASE("references lead somewhere [access 2]") {
     const char *path, *body, *field;
   };
   const Row rows[] = {
-      {"gateways", R"({"id":"g","spec":{"provider":"mqtt-server-gateway","channelId":"nothing","protocol":"none"}})", "spec.channelId"},
+      {"gateways", R"({"id":"g","spec":{"provider":"mqtt-server-gateway","channelId":"nothing","protocol":"none"}})",
+       "spec.channelId"},
       {"products", R"({"id":"p","spec":{"accessId":"nothing"}})", "spec.accessId"},
       {"devices", R"({"id":"d","spec":{"productId":"nothing"}})", "spec.productId"},
   };
@@ -150,7 +163,8 @@ TEST_CASE("configuration keys are those that the protocol asks for [access 4.5]"
   CHECK(unknown.code() == "unknown_field");
   CHECK(unknown.text("field") == "spec.configuration.secureKye");
   CHECK(json::serialize(unknown.body).find("secureKey") != std::string::npos);
-  CHECK(house.call("PATCH", "/v1/devices/d1", R"({"spec":{"configuration":{"secureType":"rot13"}}})").text("field") == "spec.configuration.secureType");
+  CHECK(house.call("PATCH", "/v1/devices/d1", R"({"spec":{"configuration":{"secureType":"rot13"}}})").text("field") ==
+        "spec.configuration.secureType");
   CHECK(house.call("PATCH", "/v1/devices/d1", R"({"spec":{"configuration":{"secureType":"md5"}}})").status == 200);
 }
 
@@ -158,8 +172,11 @@ TEST_CASE("add of an existing id is already_exists; if-not-exists compares the s
   House house;
   house.provision();
   const auto add = [&](const char* key, const char* query) {
-    return house.call("POST", std::string("/v1/devices") + query,
-                      fmt::format(R"({{"id":"d1","enabled":true,"spec":{{"productId":"sensor","configuration":{{"secureId":"d1","secureKey":"{}"}}}}}})", key));
+    return house.call(
+        "POST", std::string("/v1/devices") + query,
+        fmt::format(
+            R"({{"id":"d1","enabled":true,"spec":{{"productId":"sensor","configuration":{{"secureId":"d1","secureKey":"{}"}}}}}})",
+            key));
   };
   const std::int64_t before = house.revision();
   CHECK(add("key-d1", "").code() == "already_exists");

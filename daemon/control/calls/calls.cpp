@@ -37,9 +37,12 @@ void Calls::stop() { pool_->threads.join(); }
 Result<Millis> time_parameter(const Call& call, std::string_view key, Millis now) {
   const std::string_view text = call.param(key);
   if (text.empty()) return Millis{0};
-  if (const auto back = parse_duration(text); back && text.find_first_not_of("0123456789") != std::string_view::npos) return now - back->count();
+  if (const auto back = parse_duration(text); back && text.find_first_not_of("0123456789") != std::string_view::npos)
+    return now - back->count();
   auto time = parse_time(text);
-  if (!time) return Error(Errc::bad_request, time.error().message, "write RFC 3339, epoch milliseconds, or a duration back from now such as 1h", std::string(key));
+  if (!time)
+    return Error(Errc::bad_request, time.error().message,
+                 "write RFC 3339, epoch milliseconds, or a duration back from now such as 1h", std::string(key));
   return *time;
 }
 
@@ -49,14 +52,16 @@ Result<std::size_t> count_parameter(const Call& call, std::string_view key, std:
   std::size_t value = 0;
   const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (ec != std::errc{} || end != text.data() + text.size() || value > max) {
-    return Error(Errc::bad_request, fmt::format("\"{}\" must be a whole number, 0 to {}", key, max), {}, std::string(key));
+    return Error(Errc::bad_request, fmt::format("\"{}\" must be a whole number, 0 to {}", key, max), {},
+                 std::string(key));
   }
   return value;
 }
 
 void Calls::handle(Call call, std::shared_ptr<Responder> reply) {
   const Command& c = *call.command;
-  if (c.noun == "device" && (c.verb == "read" || c.verb == "write" || c.verb == "invoke" || c.verb == "disconnect")) return device_command(call, reply);
+  if (c.noun == "device" && (c.verb == "read" || c.verb == "write" || c.verb == "invoke" || c.verb == "disconnect"))
+    return device_command(call, reply);
   if (c.path == "/v1/messages") return tail_messages(call, reply);
   if (c.path == "/v1/watch") return watch(call, reply);
   if (c.path == "/v1/apply" || c.path == "/v1/diff") return apply(call, reply);
@@ -97,15 +102,26 @@ void Calls::read(const Call& call, const Reply& reply) {
   if (c.path == "/metrics") return reply->text(200, "text/plain; version=0.0.4", metrics());
   if (c.path == "/v1/schema") return reply->json(200, schema_document());
   if (c.path == "/v1/openapi.json") return reply->json(200, openapi_document());
-  if (c.path == "/v1/version") return reply->json(200, json::object{{"program", "jlinkd"}, {"version", kProgramVersion}, {"api", kApiVersion}});
+  if (c.path == "/v1/version")
+    return reply->json(200, json::object{{"program", "jlinkd"}, {"version", kProgramVersion}, {"api", kApiVersion}});
   if (c.path == "/v1/whoami") {
-    return reply->json(200, json::object{{"uid", call.caller.uid}, {"gid", call.caller.gid}, {"pid", call.caller.pid}, {"user", call.caller.user},
-                                         {"groups", json::value_from(call.caller.groups)}, {"role", to_string(call.caller.role)}});
+    return reply->json(200, json::object{{"uid", call.caller.uid},
+                                         {"gid", call.caller.gid},
+                                         {"pid", call.caller.pid},
+                                         {"user", call.caller.user},
+                                         {"groups", json::value_from(call.caller.groups)},
+                                         {"role", to_string(call.caller.role)}});
   }
   if (c.path == "/v1/can") {
     const Command* wanted = find_command(call.param("noun"), call.param("verb"));
-    if (!wanted) return reply->problem(Error(Errc::bad_request, "there is no command \"" + std::string(call.param("noun")) + " " + std::string(call.param("verb")) + "\"", "jlctl help"));
-    return reply->json(200, json::object{{"allowed", call.caller.role >= wanted->role}, {"role", to_string(call.caller.role)}, {"needs", to_string(wanted->role)}});
+    if (!wanted)
+      return reply->problem(Error(
+          Errc::bad_request,
+          "there is no command \"" + std::string(call.param("noun")) + " " + std::string(call.param("verb")) + "\"",
+          "jlctl help"));
+    return reply->json(200, json::object{{"allowed", call.caller.role >= wanted->role},
+                                         {"role", to_string(call.caller.role)},
+                                         {"needs", to_string(wanted->role)}});
   }
   if (c.path == "/v1/names") {
     const auto kind = model::kind_named(call.param("kind"));
@@ -124,7 +140,8 @@ void Calls::list(const Call& call, const Reply& reply, const model::Kind& kind) 
   filter.name = call.param("name");
   filter.state = call.param("state");
   if (const auto enabled = call.param("enabled"); !enabled.empty()) {
-    if (enabled != "true" && enabled != "false") return reply->problem(Error(Errc::bad_request, "\"enabled\" must be true or false", {}, "enabled"));
+    if (enabled != "true" && enabled != "false")
+      return reply->problem(Error(Errc::bad_request, "\"enabled\" must be true or false", {}, "enabled"));
     filter.enabled = enabled == "true";
   }
   for (const auto& name : kind.filters) {
@@ -134,7 +151,9 @@ void Calls::list(const Call& call, const Reply& reply, const model::Kind& kind) 
     std::string wanted(value);
     // Words are accepted as on input: any case, and by their aliases.
     for (const auto& word : field->words) {
-      if (iequals(word.word, value) || std::ranges::any_of(word.aliases, [&](const std::string& a) { return iequals(a, value); })) wanted = word.word;
+      if (iequals(word.word, value) ||
+          std::ranges::any_of(word.aliases, [&](const std::string& a) { return iequals(a, value); }))
+        wanted = word.word;
     }
     filter.fields.emplace_back(name, std::move(wanted));
   }
@@ -144,7 +163,8 @@ void Calls::list(const Call& call, const Reply& reply, const model::Kind& kind) 
 
   if (call.wants_ndjson) {
     reply->start_stream();
-    const Status done = r_.resources.list(kind, filter, [&](json::object document) { return paced_line(*reply, json::serialize(document)); });
+    const Status done = r_.resources.list(
+        kind, filter, [&](json::object document) { return paced_line(*reply, json::serialize(document)); });
     if (done) return reply->end_stream();
     return reply->end_stream(done.error());
   }
@@ -154,7 +174,8 @@ void Calls::list(const Call& call, const Reply& reply, const model::Kind& kind) 
     return true;
   });
   if (!done) return reply->problem(done.error());
-  reply->json(200, json::object{{"items", std::move(items)}, {"revision", static_cast<std::int64_t>(r_.store.revision())}});
+  reply->json(200,
+              json::object{{"items", std::move(items)}, {"revision", static_cast<std::int64_t>(r_.store.revision())}});
 }
 
 void Calls::export_all(const Call& call, const Reply& reply) {
@@ -165,10 +186,14 @@ void Calls::export_all(const Call& call, const Reply& reply) {
     kinds.push_back((*kind)->name);
   }
   const bool with_secrets = call.flag("withSecrets");
-  if (with_secrets && call.caller.role < Role::admin) return reply->problem(Error(Errc::denied, "exporting secrets needs the admin role", "jlctl whoami"));
-  if (with_secrets) log::warn("control", "secrets exported by user={} uid={} pid={}", call.caller.user, call.caller.uid, call.caller.pid);
+  if (with_secrets && call.caller.role < Role::admin)
+    return reply->problem(Error(Errc::denied, "exporting secrets needs the admin role", "jlctl whoami"));
+  if (with_secrets)
+    log::warn("control", "secrets exported by user={} uid={} pid={}", call.caller.user, call.caller.uid,
+              call.caller.pid);
   reply->start_stream();
-  const Status done = r_.resources.export_all(kinds, with_secrets, [&](json::object manifest) { return paced_line(*reply, json::serialize(manifest)); });
+  const Status done = r_.resources.export_all(
+      kinds, with_secrets, [&](json::object manifest) { return paced_line(*reply, json::serialize(manifest)); });
   if (done) return reply->end_stream();
   reply->end_stream(done.error());
 }

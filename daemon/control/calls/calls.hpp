@@ -67,6 +67,7 @@ class Calls {
 /// "1h" back from now, RFC 3339 or epoch milliseconds; 0 when empty. Errors: bad_request naming the parameter.
 [[nodiscard]] Result<Millis> time_parameter(const Call& call, std::string_view key, Millis now);
 /// A whole number of the query within [0, max]; `otherwise` when absent. Errors: bad_request.
-[[nodiscard]] Result<std::size_t> count_parameter(const Call& call, std::string_view key, std::size_t otherwise, std::size_t max);
+[[nodiscard]] Result<std::size_t> count_parameter(const Call& call, std::string_view key, std::size_t otherwise,
+                                                  std::size_t max);
 
 }  // namespace jl::control

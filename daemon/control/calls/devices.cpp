@@ -57,7 +57,8 @@ void Calls::device_command(const Call& call, const Reply& reply) {
     std::vector<std::string> properties;
     if (const auto* list = call.body.if_contains("properties"); list && list->is_array()) {
       for (const auto& item : list->as_array()) {
-        if (!item.is_string()) return reply->problem(Error(Errc::bad_request, "\"properties\" must be a list of names", {}, "properties"));
+        if (!item.is_string())
+          return reply->problem(Error(Errc::bad_request, "\"properties\" must be a list of names", {}, "properties"));
         properties.emplace_back(item.as_string());
       }
     }
@@ -65,11 +66,13 @@ void Calls::device_command(const Call& call, const Reply& reply) {
   }
   if (verb == "write") {
     const auto* properties = call.body.if_contains("properties");
-    if (!properties || !properties->is_object()) return reply->problem(Error(Errc::bad_request, "\"properties\" must be an object of values", {}, "properties"));
+    if (!properties || !properties->is_object())
+      return reply->problem(Error(Errc::bad_request, "\"properties\" must be an object of values", {}, "properties"));
     return r_.commands.write(id, properties->as_object(), *timeout, done("properties"));
   }
   const auto* function = call.body.if_contains("functionId");
-  if (!function || !function->is_string()) return reply->problem(Error(Errc::bad_request, "\"functionId\" must name a function", {}, "functionId"));
+  if (!function || !function->is_string())
+    return reply->problem(Error(Errc::bad_request, "\"functionId\" must name a function", {}, "functionId"));
   json::object inputs;
   if (const auto* given = call.body.if_contains("inputs"); given && given->is_object()) inputs = given->as_object();
   const std::string name(function->as_string());
@@ -103,7 +106,8 @@ void Calls::device_read(const Call& call, const Reply& reply) {
   query.limit = *limit;
   query.type = call.param("type");
   if (!query.type.empty() && !codec::message_type_from(query.type)) {
-    return reply->problem(Error(Errc::bad_request, "\"" + query.type + "\" is not a message type", "for example REPORT_PROPERTY, EVENT, ONLINE", "type"));
+    return reply->problem(Error(Errc::bad_request, "\"" + query.type + "\" is not a message type",
+                                "for example REPORT_PROPERTY, EVENT, ONLINE", "type"));
   }
   auto messages = device::read_messages(r_.store, product, call.id, query);
   if (!messages) return reply->problem(messages.error());
@@ -111,9 +115,11 @@ void Calls::device_read(const Call& call, const Reply& reply) {
 }
 
 void Calls::tail_messages(const Call& call, const Reply& reply) {
-  device::TailFilter filter{std::string(call.param("device")), std::string(call.param("product")), std::string(call.param("type"))};
+  device::TailFilter filter{std::string(call.param("device")), std::string(call.param("product")),
+                            std::string(call.param("type"))};
   if (!filter.type.empty() && !codec::message_type_from(filter.type)) {
-    return reply->problem(Error(Errc::bad_request, "\"" + filter.type + "\" is not a message type", "for example REPORT_PROPERTY, EVENT, ONLINE", "type"));
+    return reply->problem(Error(Errc::bad_request, "\"" + filter.type + "\" is not a message type",
+                                "for example REPORT_PROPERTY, EVENT, ONLINE", "type"));
   }
   const auto limit = count_parameter(call, "limit", 0, std::numeric_limits<std::int32_t>::max());
   if (!limit) return reply->problem(limit.error());
@@ -126,17 +132,20 @@ void Calls::tail_messages(const Call& call, const Reply& reply) {
   auto state = std::make_shared<State>();
   state->left = *limit == 0 ? std::numeric_limits<std::size_t>::max() : *limit;
   reply->on_gone([state] { state->subscription.reset(); });
-  state->subscription = r_.tail.subscribe(std::move(filter), [weak = std::weak_ptr(state), reply](const std::string& line) {
-    const auto live = weak.lock();
-    if (!live || live->left.load() == 0) return;
-    // A reader that cannot keep up loses lines and is told how many, instead of holding the devices up.
-    if (const std::uint64_t lost = live->dropped.load(); lost > 0 && reply->line(json::serialize(json::object{{"dropped", lost}}), true)) live->dropped -= lost;
-    if (!reply->line(line, true)) {
-      ++live->dropped;
-      return;
-    }
-    if (live->left.fetch_sub(1) == 1) reply->end_stream();
-  });
+  state->subscription =
+      r_.tail.subscribe(std::move(filter), [weak = std::weak_ptr(state), reply](const std::string& line) {
+        const auto live = weak.lock();
+        if (!live || live->left.load() == 0) return;
+        // A reader that cannot keep up loses lines and is told how many, instead of holding the devices up.
+        if (const std::uint64_t lost = live->dropped.load();
+            lost > 0 && reply->line(json::serialize(json::object{{"dropped", lost}}), true))
+          live->dropped -= lost;
+        if (!reply->line(line, true)) {
+          ++live->dropped;
+          return;
+        }
+        if (live->left.fetch_sub(1) == 1) reply->end_stream();
+      });
 }
 
 void Calls::watch(const Call& call, const Reply& reply) {
@@ -162,7 +171,10 @@ void Calls::watch(const Call& call, const Reply& reply) {
     for (const auto& change : commit.changes) {
       const std::string_view changed(store::key_part(change.key, 0)), id(store::key_part(change.key, 1));
       if (live->left == 0 || (!kind.empty() && kind != changed)) continue;
-      json::object event{{"event", change.value ? "put" : "delete"}, {"kind", changed}, {"id", id}, {"revision", static_cast<std::int64_t>(commit.revision)}};
+      json::object event{{"event", change.value ? "put" : "delete"},
+                         {"kind", changed},
+                         {"id", id},
+                         {"revision", static_cast<std::int64_t>(commit.revision)}};
       if (change.value) {
         auto resource = model::from_stored(changed, id, *change.value, commit.revision);
         if (resource) event["data"] = r_.resources.document(std::move(*resource), false);

@@ -17,7 +17,8 @@ Result<logs::LogQuery> log_query(const Call& call, Millis now) {
   out.action = call.param("action");
   out.logger = call.param("logger");
   out.status = call.param("status");
-  if (!out.status.empty() && out.status != "ok" && out.status != "failed") return Error(Errc::bad_request, "\"status\" must be ok or failed", {}, "status");
+  if (!out.status.empty() && out.status != "ok" && out.status != "failed")
+    return Error(Errc::bad_request, "\"status\" must be ok or failed", {}, "status");
   if (const auto level = call.param("level"); !level.empty()) {
     bool known = false;
     for (const auto candidate : {log::Level::debug, log::Level::info, log::Level::warn, log::Level::error}) {
@@ -39,9 +40,10 @@ json::object stats_document(const logs::LogStats& stats) {
 void Calls::log_call(const Call& call, const Reply& reply) {
   const Millis now = r_.clock.now();
   if (call.command->verb == "stats") {
-    return reply->json(200, json::object{{"access", stats_document(r_.logs.stats(logs::LogClass::access))},
-                                         {"system", stats_document(r_.logs.stats(logs::LogClass::system))},
-                                         {"messages", json::object{{"bytes", r_.store.approximate_size(store::Family::messages)}}}});
+    return reply->json(
+        200, json::object{{"access", stats_document(r_.logs.stats(logs::LogClass::access))},
+                          {"system", stats_document(r_.logs.stats(logs::LogClass::system))},
+                          {"messages", json::object{{"bytes", r_.store.approximate_size(store::Family::messages)}}}});
   }
   if (call.command->verb == "purge") {
     const auto* given = call.body.if_contains("before");
@@ -50,13 +52,16 @@ void Calls::log_call(const Call& call, const Reply& reply) {
     if (given && given->is_string()) copy.query.emplace("before", std::string(given->as_string()));
     const auto before = time_parameter(copy, "before", now);
     if (!before) return reply->problem(before.error());
-    if (*before == 0) return reply->problem(Error(Errc::bad_request, "\"before\" is required", "--before 30d", "before"));
+    if (*before == 0)
+      return reply->problem(Error(Errc::bad_request, "\"before\" is required", "--before 30d", "before"));
     r_.logs.flush();
-    const std::uint64_t had = r_.logs.stats(logs::LogClass::access).records + r_.logs.stats(logs::LogClass::system).records;
+    const std::uint64_t had =
+        r_.logs.stats(logs::LogClass::access).records + r_.logs.stats(logs::LogClass::system).records;
     for (const auto log : {logs::LogClass::access, logs::LogClass::system}) {
       if (const Status done = r_.logs.purge(log, *before); !done) return reply->problem(done.error());
     }
-    const std::uint64_t have = r_.logs.stats(logs::LogClass::access).records + r_.logs.stats(logs::LogClass::system).records;
+    const std::uint64_t have =
+        r_.logs.stats(logs::LogClass::access).records + r_.logs.stats(logs::LogClass::system).records;
     return reply->json(200, json::object{{"result", have < had ? "deleted" : "unchanged"}});
   }
   auto query = log_query(call, now);

@@ -58,17 +58,22 @@ void Calls::mutate(const Call& call, const Reply& reply) {
       m.id = json::serialize(*id);
     }
   } else {
-    m.verb = verb == "edit" ? services::Verb::edit : verb == "enable" ? services::Verb::enable : verb == "disable" ? services::Verb::disable : services::Verb::erase;
+    m.verb = verb == "edit"      ? services::Verb::edit
+             : verb == "enable"  ? services::Verb::enable
+             : verb == "disable" ? services::Verb::disable
+                                 : services::Verb::erase;
   }
   const std::string object = m.kind + "/" + m.id;
-  r_.resources.mutate(std::move(m), [reply, object](Result<MutationResult> result) { answer(reply, std::move(result), object); });
+  r_.resources.mutate(std::move(m),
+                      [reply, object](Result<MutationResult> result) { answer(reply, std::move(result), object); });
 }
 
 void Calls::apply(const Call& call, const Reply& reply) {
   auto options = options_of(call);
   if (!options) return reply->problem(options.error());
   const auto* documents = call.body.if_contains("documents");
-  if (!documents || !documents->is_array()) return reply->problem(Error(Errc::bad_request, "the body must be {\"documents\": [...]}", {}, "documents"));
+  if (!documents || !documents->is_array())
+    return reply->problem(Error(Errc::bad_request, "the body must be {\"documents\": [...]}", {}, "documents"));
   services::ApplyRequest request;
   request.documents = documents->as_array();
   request.set = call.param("set");
@@ -82,16 +87,19 @@ void Calls::apply(const Call& call, const Reply& reply) {
     // Refused for too many streams, or gone already: then nothing happens.
     if (!reply->line(R"({"progress":{"phase":"queued","done":0,"total":0}})")) return;
     progress = [reply](std::string_view phase, std::size_t done, std::size_t total) {
-      reply->line(json::serialize(json::object{{"progress", json::object{{"phase", phase}, {"done", done}, {"total", total}}}}), true);
+      reply->line(
+          json::serialize(json::object{{"progress", json::object{{"phase", phase}, {"done", done}, {"total", total}}}}),
+          true);
     };
   }
-  r_.resources.apply(std::move(request), std::move(progress), [reply, streams = call.wants_ndjson](Result<MutationResult> result) {
-    if (!streams) return answer(reply, std::move(result), {});
-    if (!result) return reply->end_stream(result.error());
-    reply->notes({{}, result->revision_before, result->revision_after});
-    reply->line(json::serialize(result->body));
-    reply->end_stream();
-  });
+  r_.resources.apply(std::move(request), std::move(progress),
+                     [reply, streams = call.wants_ndjson](Result<MutationResult> result) {
+                       if (!streams) return answer(reply, std::move(result), {});
+                       if (!result) return reply->end_stream(result.error());
+                       reply->notes({{}, result->revision_before, result->revision_after});
+                       reply->line(json::serialize(result->body));
+                       reply->end_stream();
+                     });
 }
 
 }  // namespace jl::control

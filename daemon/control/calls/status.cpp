@@ -2,8 +2,8 @@
 #include "common/control/api.hpp"
 #include "daemon/control/calls/calls.hpp"
 
-#include <cstdio>
 #include <unistd.h>
+#include <cstdio>
 
 namespace jl::control {
 namespace json = boost::json;
@@ -35,7 +35,8 @@ json::object Calls::status() const {
                                       if (k == "device") return ++devices, true;
                                       if (k == "network") return ++networks_all, true;
                                       ++gateways_all;
-                                      const auto resource = model::from_stored(k, store::key_part(key, 1), value, revision);
+                                      const auto resource =
+                                          model::from_stored(k, store::key_part(key, 1), value, revision);
                                       if (resource && resource->enabled) ++gateways_on;
                                       return true;
                                     });
@@ -43,7 +44,8 @@ json::object Calls::status() const {
   std::uint64_t stored = 0;
   for (const auto& log : r_.turn_logs) stored += log->stored();
   json::array failed;
-  for (const auto& [id, reason] : networks.reasons) failed.push_back(json::object{{"kind", "network"}, {"id", id}, {"reason", reason}});
+  for (const auto& [id, reason] : networks.reasons)
+    failed.push_back(json::object{{"kind", "network"}, {"id", id}, {"reason", reason}});
   const Millis now = r_.clock.now();
   return {{"version", kProgramVersion},
           {"api", kApiVersion},
@@ -53,7 +55,10 @@ json::object Calls::status() const {
           {"uptime", static_cast<double>(now - r_.started_at) / 1000.0},
           {"stateDir", r_.state_dir},
           {"revision", static_cast<std::int64_t>(r_.store.revision())},
-          {"networks", json::object{{"running", networks.running}, {"failed", networks.failed}, {"stopped", networks_all - std::min(networks_all, networks.running + networks.failed)}}},
+          {"networks",
+           json::object{{"running", networks.running},
+                        {"failed", networks.failed},
+                        {"stopped", networks_all - std::min(networks_all, networks.running + networks.failed)}}},
           {"gateways", json::object{{"enabled", gateways_on}, {"disabled", gateways_all - gateways_on}}},
           {"devices", json::object{{"total", devices}, {"online", r_.sessions.size()}}},
           {"sessions", r_.sessions.size()},
@@ -73,17 +78,21 @@ std::string Calls::metrics() const {
   row("jlinkd_sessions", "gauge", "Live device sessions.");
   out += fmt::format("jlinkd_sessions {}\n", r_.sessions.size());
   row("jlinkd_networks", "gauge", "Network components by state.");
-  out += fmt::format("jlinkd_networks{{state=\"running\"}} {}\njlinkd_networks{{state=\"failed\"}} {}\n", networks.running, networks.failed);
+  out += fmt::format("jlinkd_networks{{state=\"running\"}} {}\njlinkd_networks{{state=\"failed\"}} {}\n",
+                     networks.running, networks.failed);
   row("jlinkd_messages_received_total", "counter", "Messages received by a gateway.");
   const auto gateways = r_.runtime.gateway_counters();
-  for (const auto& [id, c] : gateways) out += fmt::format("jlinkd_messages_received_total{{gateway=\"{}\"}} {}\n", id, c->received.load());
+  for (const auto& [id, c] : gateways)
+    out += fmt::format("jlinkd_messages_received_total{{gateway=\"{}\"}} {}\n", id, c->received.load());
   row("jlinkd_messages_undecodable_total", "counter", "Messages that the protocol could not decode.");
-  for (const auto& [id, c] : gateways) out += fmt::format("jlinkd_messages_undecodable_total{{gateway=\"{}\"}} {}\n", id, c->undecodable.load());
+  for (const auto& [id, c] : gateways)
+    out += fmt::format("jlinkd_messages_undecodable_total{{gateway=\"{}\"}} {}\n", id, c->undecodable.load());
   row("jlinkd_connections_rejected_total", "counter", "Clients refused by a gateway.");
-  for (const auto& [id, c] : gateways) out += fmt::format("jlinkd_connections_rejected_total{{gateway=\"{}\"}} {}\n", id, c->rejected.load());
+  for (const auto& [id, c] : gateways)
+    out += fmt::format("jlinkd_connections_rejected_total{{gateway=\"{}\"}} {}\n", id, c->rejected.load());
   row("jlinkd_log_dropped_total", "counter", "Log records dropped because the queue was full.");
-  out += fmt::format("jlinkd_log_dropped_total{{log=\"access\"}} {}\njlinkd_log_dropped_total{{log=\"system\"}} {}\n", r_.logs.stats(logs::LogClass::access).dropped,
-                     r_.logs.stats(logs::LogClass::system).dropped);
+  out += fmt::format("jlinkd_log_dropped_total{{log=\"access\"}} {}\njlinkd_log_dropped_total{{log=\"system\"}} {}\n",
+                     r_.logs.stats(logs::LogClass::access).dropped, r_.logs.stats(logs::LogClass::system).dropped);
   row("jlinkd_store_revision", "gauge", "Revision of the newest commit.");
   out += fmt::format("jlinkd_store_revision {}\n", r_.store.revision());
   row("jlinkd_resident_bytes", "gauge", "Resident memory.");

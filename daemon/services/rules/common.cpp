@@ -16,13 +16,18 @@ Status check_references(RuleContext& context, const Resource& after) {
 
 Status check_deletion(RuleContext& context, const Resource& before) {
   if (before.enabled && !context.deletes_enabled) {
-    context.problem(before, "", before.kind + " \"" + before.id + "\" is enabled; disable it first, then delete it", Errc::enabled);
+    context.problem(before, "", before.kind + " \"" + before.id + "\" is enabled; disable it first, then delete it",
+                    Errc::enabled);
     return {};
   }
   JL_TRY(const auto users, context.view.users_of(before.kind, before.id, 11));
   if (!users.empty()) {
-    std::vector<std::string> shown(users.begin(), users.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(users.size(), 10)));
-    context.problem(before, "", before.kind + " \"" + before.id + "\" is in use by " + join(shown) + (users.size() > 10 ? " and more" : ""), Errc::in_use);
+    std::vector<std::string> shown(
+        users.begin(), users.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(users.size(), 10)));
+    context.problem(
+        before, "",
+        before.kind + " \"" + before.id + "\" is in use by " + join(shown) + (users.size() > 10 ? " and more" : ""),
+        Errc::in_use);
   }
   return {};
 }
@@ -32,7 +37,11 @@ struct RuleRow {
   std::string_view kind;
   Rule rule;
 };
-constexpr RuleRow kRules[] = {{"network", check_network}, {"protocol", check_protocol}, {"gateway", check_gateway}, {"product", check_product}, {"device", check_device}};
+constexpr RuleRow kRules[] = {{"network", check_network},
+                              {"protocol", check_protocol},
+                              {"gateway", check_gateway},
+                              {"product", check_product},
+                              {"device", check_device}};
 
 }  // namespace
 

@@ -1,4 +1,5 @@
-// Devices: a parent that is not the device itself nor below it, and configuration that the protocol knows (access.md 6).
+// Devices: a parent that is not the device itself nor below it, and configuration that the protocol knows (access.md
+// 6).
 #include "common/model/device.hpp"
 
 #include "daemon/services/rules.hpp"
@@ -11,7 +12,10 @@ Status check_device(RuleContext& context, const Resource*, const Resource* after
   std::set<std::string> seen{after->id};
   for (std::string parent = spec.parent_id.id; !parent.empty();) {
     if (!seen.insert(parent).second) {
-      context.problem(*after, "spec.parentId", parent == after->id && spec.parent_id.id == after->id ? "is the device itself" : "makes a circle: a device cannot be its own ancestor",
+      context.problem(*after, "spec.parentId",
+                      parent == after->id && spec.parent_id.id == after->id
+                          ? "is the device itself"
+                          : "makes a circle: a device cannot be its own ancestor",
                       Errc::cyclic_dependence);
       break;
     }

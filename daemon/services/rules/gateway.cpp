@@ -15,7 +15,8 @@ Status check_gateway(RuleContext& context, const Resource* before, const Resourc
   if (network) {
     const std::string type(network->spec.at("type").as_string());
     if (type != provider.network_type) {
-      context.problem(*after, "spec.channelId", "network \"" + network->id + "\" is " + type + "; this provider needs " + provider.network_type);
+      context.problem(*after, "spec.channelId",
+                      "network \"" + network->id + "\" is " + type + "; this provider needs " + provider.network_type);
     }
     if (after->enabled && !network->enabled) {
       context.warnings.push_back("gateway \"" + after->id + "\" waits: network \"" + network->id + "\" is disabled");
@@ -23,7 +24,9 @@ Status check_gateway(RuleContext& context, const Resource* before, const Resourc
     if (!provider.shares_component) {
       JL_TRY(const auto users, context.view.users_of("network", network->id, 2));
       for (const auto& user : users) {
-        if (user != after->label()) context.problem(*after, "spec.channelId", "network \"" + network->id + "\" is used by " + user + " already", Errc::in_use);
+        if (user != after->label())
+          context.problem(*after, "spec.channelId", "network \"" + network->id + "\" is used by " + user + " already",
+                          Errc::in_use);
       }
     }
   }
@@ -32,10 +35,12 @@ Status check_gateway(RuleContext& context, const Resource* before, const Resourc
     const codec::Protocol* codec = device::codec_for(*protocol);
     const auto transports = codec ? codec->transports() : std::span<const std::string>();
     if (std::ranges::find(transports, provider.transport) == transports.end()) {
-      context.problem(*after, "spec.protocol", "protocol \"" + protocol->id + "\" does not speak " + provider.transport);
+      context.problem(*after, "spec.protocol",
+                      "protocol \"" + protocol->id + "\" does not speak " + provider.transport);
     }
     if (after->enabled && !protocol->enabled) {
-      context.problem(*after, "spec.protocol", "protocol \"" + protocol->id + "\" is disabled; enable it first", Errc::disabled);
+      context.problem(*after, "spec.protocol", "protocol \"" + protocol->id + "\" is disabled; enable it first",
+                      Errc::disabled);
     }
   }
   if (before && before->spec.at("protocol") != after->spec.at("protocol")) {

@@ -50,14 +50,17 @@ Status check_network(RuleContext& context, const Resource*, const Resource* afte
   if (!after->enabled) return {};
   const auto mine = address_on(*after, context.node_id);
   if (!mine) {
-    context.warnings.push_back("network \"" + after->id + "\" has no configuration for this node (" + context.node_id + ") and does not run here");
+    context.warnings.push_back("network \"" + after->id + "\" has no configuration for this node (" + context.node_id +
+                               ") and does not run here");
     return {};
   }
   return context.view.for_each("network", [&](const Resource& other) {
     if (other.id == after->id || !other.enabled) return;
     const auto theirs = address_on(other, context.node_id);
     if (theirs && overlap(*mine, *theirs)) {
-      context.problem(*after, "spec.configuration.port", fmt::format("{}:{} overlaps network \"{}\" on {}:{}", mine->host, mine->port, other.id, theirs->host, theirs->port),
+      context.problem(*after, "spec.configuration.port",
+                      fmt::format("{}:{} overlaps network \"{}\" on {}:{}", mine->host, mine->port, other.id,
+                                  theirs->host, theirs->port),
                       Errc::address_in_use);
     }
   });

@@ -49,9 +49,12 @@ Status check_config_keys(RuleContext& context, const Resource& resource, const R
     const std::string at = "spec.configuration." + std::string(key);
     if (known == keys.end()) {
       const std::string nearest = nearest_word(key, names);
-      context.problem(resource, at, nearest.empty() ? "the protocol knows no such key; it asks for " + join(names) : "the protocol knows no such key; did you mean \"" + nearest + "\"?",
+      context.problem(resource, at,
+                      nearest.empty() ? "the protocol knows no such key; it asks for " + join(names)
+                                      : "the protocol knows no such key; did you mean \"" + nearest + "\"?",
                       Errc::unknown_field);
-    } else if (!known->words.empty() && std::ranges::find(known->words, std::string(value.as_string())) == known->words.end()) {
+    } else if (!known->words.empty() &&
+               std::ranges::find(known->words, std::string(value.as_string())) == known->words.end()) {
       context.problem(resource, at, "must be one of " + join(known->words));
     }
   }
@@ -59,8 +62,11 @@ Status check_config_keys(RuleContext& context, const Resource& resource, const R
   const auto* product_config = product.spec.if_contains("configuration");
   for (const auto& key : keys) {
     if (!key.required || !(device ? key.device_scope : key.product_scope && !key.device_scope)) continue;
-    const bool has = config.contains(key.key) || (device && product_config && product_config->as_object().contains(key.key));
-    if (!has) context.problem(resource, "spec.configuration." + key.key, "is required by the protocol before it can be enabled");
+    const bool has =
+        config.contains(key.key) || (device && product_config && product_config->as_object().contains(key.key));
+    if (!has)
+      context.problem(resource, "spec.configuration." + key.key,
+                      "is required by the protocol before it can be enabled");
   }
   return {};
 }
@@ -85,11 +91,15 @@ Status check_product(RuleContext& context, const Resource* before, const Resourc
   if (after->enabled && (!before || !before->enabled) && !spec.access_id.id.empty()) {
     JL_TRY(const Resource* gateway, context.view.get("gateway", spec.access_id.id));
     if (gateway) {
-      JL_TRY(const Resource* protocol, context.view.get("protocol", model::from_json<model::Gateway>(gateway->spec).protocol.id));
+      JL_TRY(const Resource* protocol,
+             context.view.get("protocol", model::from_json<model::Gateway>(gateway->spec).protocol.id));
       if (protocol && !protocol->enabled) {
-        context.problem(*after, "spec.accessId", "protocol \"" + protocol->id + "\" of its gateway is disabled; enable it first", Errc::disabled);
+        context.problem(*after, "spec.accessId",
+                        "protocol \"" + protocol->id + "\" of its gateway is disabled; enable it first",
+                        Errc::disabled);
       }
-      if (!gateway->enabled) context.warnings.push_back("product \"" + after->id + "\": its gateway \"" + gateway->id + "\" is disabled");
+      if (!gateway->enabled)
+        context.warnings.push_back("product \"" + after->id + "\": its gateway \"" + gateway->id + "\" is disabled");
     }
   }
   return check_config_keys(context, *after, *after, false);

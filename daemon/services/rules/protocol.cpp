@@ -8,7 +8,10 @@ Status check_protocol(RuleContext& context, const Resource* before, const Resour
   if (!before || !after || !before->enabled || after->enabled) return {};
   JL_TRY(const auto users, context.view.users_of("protocol", after->id, 10));
   if (!users.empty() && !context.forced) {
-    context.problem(*after, "enabled", "protocol \"" + after->id + "\" is used by " + join(users) + "; a protocol in use cannot be disabled", Errc::in_use);
+    context.problem(
+        *after, "enabled",
+        "protocol \"" + after->id + "\" is used by " + join(users) + "; a protocol in use cannot be disabled",
+        Errc::in_use);
   }
   return {};
 }
