@@ -14,6 +14,7 @@ json::object field_document(const Field& field, const std::string& path, const s
                    {"help", field.help},
                    {"required", field.required},
                    {"immutable", field.immutable}};
+  if (!field.required_when.empty()) out["requiredWhen"] = field.required_when;
   if (!field.default_value.is_null()) out["default"] = field.default_value;
   if (field.has_range()) {
     out["min"] = field.min;
@@ -27,6 +28,7 @@ json::object field_document(const Field& field, const std::string& path, const s
   }
   if (!field.refers_to.empty()) out["refersTo"] = field.refers_to;
   if (!when.empty()) out["when"] = when;
+  if (!field.example.empty()) out["example"] = field.example;
   return out;
 }
 

@@ -77,7 +77,7 @@ std::string field_text(const std::string& kind, const json::value& field, const 
   std::string out = styled(kind + "." + text_at(field, "path"), Style::bold, colour) + "\n  " +
                     wrapped(text_at(field, "help"), 96, 2) + "\n\n";
   const auto line = [&](const char* name, const std::string& value) {
-    if (!value.empty()) out += "  " + padded(std::string(name) + ":", 12) + value + "\n";
+    if (!value.empty()) out += "  " + padded(std::string(name) + ":", 15) + value + "\n";
   };
   std::string type = text_at(field, "type");
   if (const std::string target = text_at(field, "refersTo"); !target.empty()) type += " to a " + target;
@@ -88,10 +88,12 @@ std::string field_text(const std::string& kind, const json::value& field, const 
   if (find_path(field, "min")) line("range", text_at(field, "min") + " to " + text_at(field, "max"));
   line("at most", text_at(field, "maxLength").empty() ? "" : text_at(field, "maxLength") + " characters");
   line("when", text_at(field, "when"));
+  line("required when", text_at(field, "requiredWhen"));
+  line("example", text_at(field, "example"));
   line("since", text_at(field, "since"));
   for (const auto& word : array_at(field, "words")) {
     const bool first = &word == &array_at(field, "words").front();
-    out += "  " + padded(first ? "words:" : "", 12) + text_at(word, "word") + "  " + text_at(word, "help") + "\n";
+    out += "  " + padded(first ? "words:" : "", 15) + text_at(word, "word") + "  " + text_at(word, "help") + "\n";
   }
   if (!inner.empty()) out += "\n" + styled("Fields below it:", Style::bold, colour) + "\n" + fields_text(inner, colour);
   return out;
@@ -121,7 +123,8 @@ const json::value* find_field(const json::array& fields, std::string path) {
   for (const auto& field : fields) {
     const std::string own = text_at(field, "path");
     if (own == path || own == "spec." + path) return &field;
-    if (own.ends_with("." + path)) by_leaf = &field, ++matches;
+    // cluster[] repeats the fields of configuration; the plain one is meant.
+    if (own.ends_with("." + path) && own.find("[]") == std::string::npos) by_leaf = &field, ++matches;
   }
   return matches == 1 ? by_leaf : nullptr;
 }

@@ -282,7 +282,9 @@ void add_manifests(std::vector<Command>& out) {
 
   Command diff = top("", "diff", "what apply would change; exit 20 if anything");
   diff.method = "POST", diff.path = "/v1/diff", diff.large_body = true;
-  diff.flags = {file, local("against", "FILE", "compare with this file instead of the daemon")};
+  diff.flags = {file, query("set", "NAME", "the set that apply would remember the objects as"),
+                query("prune", "", "count objects of the same --set that the files no longer name as deleted"),
+                local("against", "FILE", "compare with this file instead of the daemon")};
   diff.examples = {"jlctl diff -f fleet.yaml", "jlctl diff -f new.yaml --against old.yaml"};
   out.push_back(std::move(diff));
 

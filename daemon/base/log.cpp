@@ -63,6 +63,10 @@ std::shared_ptr<void> add_sink(Level least, std::function<void(const Record&)> s
 }
 
 namespace {
+bool is_one_line(std::string_view message) {
+  return std::ranges::none_of(message, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
+}
+
 // One record is one line, whatever a peer managed to get into it.
 std::string one_line(std::string_view message) {
   std::string out;
@@ -77,12 +81,11 @@ std::string one_line(std::string_view message) {
 }
 }  // namespace
 
-void write(Level level, std::string_view logger, std::string_view text) {
-  std::string escaped;
-  std::string_view message = text;
-  if (std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }))
-    message = escaped = one_line(text);
-  if (enabled(level)) state().stderr_logger->info("{:<5} {}: {}", to_string(level), logger, message);
+void write(Level level, std::string_view logger, std::string_view message) {
+  if (enabled(level)) {
+    state().stderr_logger->info("{:<5} {}: {}", to_string(level), logger,
+                                is_one_line(message) ? std::string(message) : one_line(message));
+  }
   std::shared_ptr<const std::vector<std::shared_ptr<Sink>>> sinks;
   {
     const std::scoped_lock lock(state().mutex);

@@ -97,7 +97,8 @@ asio::awaitable<bool> Connection::serve_one() {
   } else {
     goes_on = co_await serve_call(std::move(admission), std::move(memo), is_head);
   }
-  co_return goes_on&& keeps_alive_;
+  if (!keeps_alive_) goes_on = false;
+  co_return goes_on;
 }
 
 asio::awaitable<bool> Connection::serve_call(Admission admission, CallMemo memo, bool is_head) {
@@ -183,7 +184,7 @@ asio::awaitable<bool> Connection::await_answer(std::shared_ptr<Exchange> exchang
     end.code = error.code;
     end.error = error.message;
   } else {
-    goes_on = co_await send_stream(exchange);
+    goes_on = co_await send_lines(exchange);
     end.notes = exchange->notes();
     if (const auto error = exchange->stream_error()) {
       end.code = error->code;
@@ -191,11 +192,15 @@ asio::awaitable<bool> Connection::await_answer(std::shared_ptr<Exchange> exchang
     }
   }
   exchange->set_gone();
-  record(memo, end);
+  record(memo, end);  // before the caller sees the end, so that it finds the record
+  if (goes_on) {
+    std::string last_chunk = "0\r\n\r\n";
+    goes_on = co_await send(std::move(last_chunk));
+  }
   co_return goes_on;
 }
 
-asio::awaitable<bool> Connection::send_stream(std::shared_ptr<Exchange> exchange) {
+asio::awaitable<bool> Connection::send_lines(std::shared_ptr<Exchange> exchange) {
   std::string bytes = response_head(200, kNdjson) + "Transfer-Encoding: chunked\r\n\r\n";
   bool is_fine = co_await send(std::move(bytes));
   while (is_fine) {
@@ -207,9 +212,7 @@ asio::awaitable<bool> Connection::send_stream(std::shared_ptr<Exchange> exchange
       is_fine = co_await send(std::move(bytes));
       exchange->sent(size);
     } else if (news.state == Exchange::State::stream_ended) {
-      bytes = "0\r\n\r\n";
-      is_fine = co_await send(std::move(bytes));
-      co_return is_fine;
+      co_return true;
     } else {
       co_await await_wake();
     }
@@ -235,7 +238,8 @@ asio::awaitable<bool> Connection::refuse(Admission admission, CallMemo memo, boo
   if (!admission.allow.empty()) more = "Allow: " + admission.allow + "\r\n";
   const bool sent = co_await send_reply(std::move(reply), is_head, std::move(more));
   if (sent && !keeps_alive_) co_await linger(core_.options.header_timeout);
-  co_return sent&& keeps_alive_;
+  if (!sent) keeps_alive_ = false;
+  co_return keeps_alive_;
 }
 
 asio::awaitable<bool> Connection::refuse_malformed(error_code ec) {

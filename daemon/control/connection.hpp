@@ -46,7 +46,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Awaitable<bool> refuse(Admission admission, CallMemo memo, bool is_head);
   Awaitable<bool> refuse_malformed(boost::system::error_code ec);
   Awaitable<bool> await_answer(std::shared_ptr<Exchange> exchange, Place pending, CallMemo memo, bool is_head);
-  Awaitable<bool> send_stream(std::shared_ptr<Exchange> exchange);
+  Awaitable<bool> send_lines(std::shared_ptr<Exchange> exchange);  // all of a stream but its last chunk
   Awaitable<bool> send_reply(Reply reply, bool is_head, std::string more_headers);
   Awaitable<bool> send(std::string bytes);
 

@@ -33,6 +33,7 @@ struct Runtime::Component {
 struct Runtime::Prepared {
   std::vector<std::unique_ptr<Component>> started;  // running, not yet official
   std::vector<std::string> stopped;                 // official ones stopped early to free their port
+  std::size_t sessions_cut = 0;                     // counted before any of them was stopped
 };
 
 network::MqttServerOptions mqtt_options(const std::string& id, const model::MqttServer& c) {
@@ -77,6 +78,7 @@ Result<std::unique_ptr<Runtime::Component>> Runtime::start(const Resource& resou
 Status Runtime::prepare(const std::vector<ResourceChange>& changes) {
   JL_ASSERT(!prepared_);
   prepared_ = std::make_unique<Prepared>();
+  prepared_->sessions_cut = sessions_matching(cut_by(changes));
   std::vector<const Resource*> to_start;
   std::set<std::uint16_t> ports;
   for (const auto& change : changes) {
@@ -145,7 +147,6 @@ std::size_t Runtime::commit(const std::vector<ResourceChange>& changes) {
   JL_ASSERT(prepared_);
   const auto prepared = std::move(prepared_);
   const Cut cut = cut_by(changes);
-  const std::size_t sessions_cut = sessions_matching(cut);
   std::vector<std::unique_ptr<network::MqttServer>> leaving;
   {
     const std::scoped_lock lock(mutex_);
@@ -176,7 +177,7 @@ std::size_t Runtime::commit(const std::vector<ResourceChange>& changes) {
   if (gateways_changed) attach_gateways();
 
   end_sessions(cut);
-  return sessions_cut;
+  return prepared->sessions_cut;
 }
 
 Runtime::Cut Runtime::cut_by(const std::vector<ResourceChange>& changes) const {

@@ -133,7 +133,7 @@ TEST_CASE("an apply that streams tells its progress and ends with the result, or
     if (const std::string phase = reply.text("progress.phase"); !phase.empty()) phases.insert(phase);
     last = line;
   }
-  CHECK(phases == std::set<std::string>{"checking", "committing", "reading"});
+  CHECK(phases == std::set<std::string>{"checking", "committing", "queued", "reading"});
   CHECK(Reply{200, last}.text("result") == "applied");
 
   Ctl bad = house.ctl();

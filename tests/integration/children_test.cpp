@@ -199,8 +199,8 @@ TEST_CASE("a child without a connected ancestor is offline for commands [access 
   Family f;
   f.hub->leave();
   CHECK(eventually([&] { return f.house.state_of("hub") == "offline"; }));
-  CHECK(f.house.call("POST", "/v1/devices/c1/read", R"({"properties":["temp"]})").code() == "device_offline");
-  CHECK(f.house.call("POST", "/v1/devices/c2/read", R"({"properties":["temp"]})").code() == "device_offline");
+  CHECK(f.house.call("POST", "/v1/devices/c1/read", R"({"properties":["temp"]})").code() == "CLIENT_OFFLINE");
+  CHECK(f.house.call("POST", "/v1/devices/c2/read", R"({"properties":["temp"]})").code() == "CLIENT_OFFLINE");
 }
 
 TEST_CASE("children of children are reached and heard through the same connection [wire 2.5 nesting]") {

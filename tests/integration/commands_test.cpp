@@ -97,22 +97,22 @@ TEST_CASE("commands that cannot work are refused before anything is sent [access
     const char *target, *body, *code, *field;
   };
   const Row rows[] = {
-      {"d1/read", R"({"properties":["tmp"]})", "property_undefined", "tmp"},
-      {"d1/write", R"({"properties":{"tmp":1}})", "property_undefined", "tmp"},
-      {"d1/write", R"({"properties":{"target":"warm"}})", "parameter_error", "target"},
-      {"d1/write", R"({"properties":{"target":99}})", "parameter_error", "target"},
-      {"d1/write", R"({"properties":{"serial":"x"}})", "parameter_error", "serial"},
-      {"d1/write", R"({"properties":{}})", "parameter_error", ""},
+      {"d1/read", R"({"properties":["tmp"]})", "PROPERTY_UNDEFINED", "tmp"},
+      {"d1/write", R"({"properties":{"tmp":1}})", "PROPERTY_UNDEFINED", "tmp"},
+      {"d1/write", R"({"properties":{"target":"warm"}})", "PARAMETER_ERROR", "target"},
+      {"d1/write", R"({"properties":{"target":99}})", "PARAMETER_ERROR", "target"},
+      {"d1/write", R"({"properties":{"serial":"x"}})", "PARAMETER_ERROR", "serial"},
+      {"d1/write", R"({"properties":{}})", "PARAMETER_ERROR", ""},
       {"d1/write", R"({})", "bad_request", "properties"},
-      {"d1/invoke", R"({"functionId":"rebot"})", "function_undefined", "rebot"},
-      {"d1/invoke", R"({"functionId":"reboot","inputs":{"dely":1}})", "parameter_undefined", "dely"},
-      {"d1/invoke", R"({"functionId":"reboot","inputs":{"delay":"soon"}})", "parameter_error", "delay"},
+      {"d1/invoke", R"({"functionId":"rebot"})", "FUNCTION_UNDEFINED", "rebot"},
+      {"d1/invoke", R"({"functionId":"reboot","inputs":{"dely":1}})", "PARAMETER_UNDEFINED", "dely"},
+      {"d1/invoke", R"({"functionId":"reboot","inputs":{"delay":"soon"}})", "PARAMETER_ERROR", "delay"},
       {"d1/invoke", R"({})", "bad_request", "functionId"},
       {"d1/read", R"({"properties":[1]})", "bad_request", "properties"},
       {"d1/read", R"({"properties":["temp"],"timeout":"2h"})", "bad_request", "timeout"},
       {"d1/read", R"({"properties":["temp"],"timeout":"soon"})", "bad_request", "timeout"},
       {"nobody/read", R"({"properties":["temp"]})", "not_found", ""},
-      {"d2/read", R"({"properties":["temp"]})", "device_offline", ""},
+      {"d2/read", R"({"properties":["temp"]})", "CLIENT_OFFLINE", ""},
   };
   Device device(house.port, "d1");
   for (const Row& row : rows) {
@@ -123,7 +123,7 @@ TEST_CASE("commands that cannot work are refused before anything is sent [access
     CHECK(reply.text("field") == row.field);
   }
   REQUIRE(house.call("POST", "/v1/devices/d2/disable").status == 200);
-  CHECK(house.call("POST", "/v1/devices/d2/read", R"({"properties":["temp"]})").code() == "device_not_activated");
+  CHECK(house.call("POST", "/v1/devices/d2/read", R"({"properties":["temp"]})").code() == "DEVICE_NOT_ACTIVATED");
   CHECK(device.mqtt().is_quiet());
 }
 
@@ -196,7 +196,7 @@ TEST_CASE("a connection that ends answers its commands with connection_lost [acc
   ctl.send("POST", "/v1/devices/d1/read", R"({"properties":["temp"]})");
   (void)device.receive();
   device.vanish();
-  CHECK(ctl.answer().code() == "connection_lost");
+  CHECK(ctl.answer().code() == "CONNECTION_LOST");
 }
 
 TEST_CASE("disconnect closes the device's connection and says whether there was one [access 5.7]") {

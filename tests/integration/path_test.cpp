@@ -176,7 +176,7 @@ TEST_CASE("keepOnline outlives the connection until its time is over, unless jli
   }
   CHECK(eventually([&] { return connections() == 0; }));
   CHECK(house.state_of("d1") == "online");
-  CHECK(house.call("POST", "/v1/devices/d1/read", R"({"properties":["temp"]})").code() == "connection_lost");
+  CHECK(house.call("POST", "/v1/devices/d1/read", R"({"properties":["temp"]})").code() == "CONNECTION_LOST");
 
   SUBCASE("time") {
     house.clock.advance(61'000);
@@ -236,7 +236,7 @@ TEST_CASE("derived metadata is merged, or replaces the device's own with all [ac
   ctl.send("POST", "/v1/devices/d1/read", R"({"properties":["only","temp"]})");
   device.reply(device.receive(), R"("properties":{"only":1,"temp":2})");
   CHECK(ctl.answer().status == 200);
-  CHECK(house.call("POST", "/v1/devices/d1/read", R"({"properties":["own"]})").code() == "property_undefined");
+  CHECK(house.call("POST", "/v1/devices/d1/read", R"({"properties":["own"]})").code() == "PROPERTY_UNDEFINED");
 }
 
 TEST_CASE("time-sync is answered with the daemon's clock and leaves no message [wire 2.3]") {

@@ -126,13 +126,13 @@ TEST_CASE("a device is not its own ancestor [access 6]") {
   const auto parent = [&](const char* of, const char* is) {
     return house.call("PATCH", fmt::format("/v1/devices/{}", of), fmt::format(R"({{"spec":{{"parentId":"{}"}}}})", is));
   };
-  CHECK(parent("d1", "d1").code() == "cyclic_dependence");
+  CHECK(parent("d1", "d1").code() == "CYCLIC_DEPENDENCE");
   CHECK(parent("d2", "d1").status == 200);
-  CHECK(parent("d1", "d2").code() == "cyclic_dependence");
+  CHECK(parent("d1", "d2").code() == "CYCLIC_DEPENDENCE");
   // Also when both ends come in one apply.
   const Reply both = house.apply(join_documents(
       {device_manifest("x", "sensor", R"(,"parentId":"y")"), device_manifest("y", "sensor", R"(,"parentId":"x")")}));
-  CHECK(both.code() == "cyclic_dependence");
+  CHECK(both.code() == "CYCLIC_DEPENDENCE");
   CHECK(both.problems().size() == 2);
 }
 
