@@ -20,7 +20,11 @@ install(FILES ${completions}/jlctl.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bas
 install(FILES ${completions}/_jlctl DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions)
 install(FILES ${completions}/jlctl.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 
-configure_file(${packaging}/jlinkd.service.in ${PROJECT_BINARY_DIR}/jlinkd.service @ONLY)
+# The unit names the program where it is installed, which --prefix may change after configuring.
+install(CODE "
+  set(JL_SBIN_DIR \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_SBINDIR}\")
+  set(JL_CONFIG_DIR \"${JL_CONFIG_DIR}\")
+  configure_file(\"${packaging}/jlinkd.service.in\" \"${PROJECT_BINARY_DIR}/jlinkd.service\" @ONLY)")
 install(FILES ${PROJECT_BINARY_DIR}/jlinkd.service DESTINATION lib/systemd/system)
 install(FILES ${packaging}/jlinkd.sysusers.conf DESTINATION lib/sysusers.d RENAME jlinkd.conf)
 install(FILES ${packaging}/jlinkd.tmpfiles.conf DESTINATION lib/tmpfiles.d RENAME jlinkd.conf)
@@ -28,5 +32,5 @@ install(FILES ${packaging}/jlinkd.tmpfiles.conf DESTINATION lib/tmpfiles.d RENAM
 # An administrator's own configuration is never overwritten.
 install(CODE "
   if(NOT EXISTS \"\$ENV{DESTDIR}${JL_CONFIG_DIR}/jlinkd.yaml\")
-    file(INSTALL \"${packaging}/jlinkd.yaml\" DESTINATION \"\$ENV{DESTDIR}${JL_CONFIG_DIR}\")
+    file(INSTALL \"${packaging}/jlinkd.yaml\" DESTINATION \"${JL_CONFIG_DIR}\")  # honours DESTDIR by itself
   endif()")

@@ -72,7 +72,8 @@ class Daemon:
         self.home, self.socket = home, os.path.join(home, "control.sock")
         self.config, self.log = os.path.join(home, "jlinkd.yaml"), os.path.join(home, "jlinkd.log")
         with open(self.config, "w", encoding="utf-8") as file:
-            file.write(f"stateDir: {home}/state\ncontrol: {{socket: {self.socket}, group: \"{os.getgid()}\"}}\n")
+            file.write(f"stateDir: {home}/state\ncontrol: {{socket: {self.socket}, group: \"{os.getgid()}\"}}\n"
+                       "message: {retention: {perDevice: 10000000}}\nlog: {level: warn}\n")
         self.process = None
 
     def spawn(self):
@@ -120,7 +121,7 @@ class Mutator:
         group = key.split("/")[1]
         if dice < 0.75:
             kind, name = self.rng.choice([("product", group), ("device", group + "-a"), ("device", group + "-b")])
-            if self.expected[f"{kind}/{name}"] is None:
+            if self.expected.get(f"{kind}/{name}") is None:
                 return
             self.attempt({f"{kind}/{name}": text}, "PATCH", f"/v1/{kind}s/{name}", {"description": text})
         elif dice < 0.85:
@@ -163,7 +164,9 @@ class Reporter:
 
     def __init__(self, device):
         self.device = device
-        self.sent, self.acknowledged = 0, set()
+        self.sent, self.acknowledged = 0, set()   # numbers; those with a PUBACK
+        self.before = 0                           # how many had been sent, and when, before this round
+        self.since = 0
 
     def connect(self, port):
         link = socket.create_connection(("127.0.0.1", port), 10)
@@ -178,6 +181,7 @@ class Reporter:
         return link
 
     def run(self, port, stop):
+        self.before, self.since = self.sent, int(time.time() * 1000) - 1000
         try:
             link = self.connect(port)
             while not stop.is_set():
@@ -197,11 +201,11 @@ class Reporter:
         except (OSError, Gone):
             pass
 
-    def check(self, api, latest):
+    def check(self, api, latest, everything):
         if not self.acknowledged:
             return
-        stored = self.stored(api)
-        missing = self.acknowledged - stored
+        stored = self.stored(api, 0 if everything else self.since)
+        missing = {n for n in self.acknowledged if everything or n > self.before} - stored
         if missing:
             raise Wrong(f"{self.device}: {len(missing)} acknowledged messages are missing, first {min(missing)}")
         if stored and max(stored) > self.sent:
@@ -209,15 +213,15 @@ class Reporter:
         if latest is None or latest < max(self.acknowledged):
             raise Wrong(f"{self.device}: latest value {latest}, acknowledged {max(self.acknowledged)}")
 
-    def stored(self, api):
-        """The numbers of all stored messages, newest first, page by page."""
+    def stored(self, api, since):
+        """The numbers of the messages stored since then, newest first, page by page."""
         numbers, until = set(), None
         while True:
-            query = {"limit": 1000, "type": "REPORT_PROPERTY"} | ({"until": until} if until else {})
+            query = {"limit": 5000, "type": "REPORT_PROPERTY", "since": since} | ({"until": until} if until else {})
             page = api.items(f"/v1/devices/{self.device}/messages?{urllib.parse.urlencode(query)}")
             new = {int(m["message"]["properties"]["n"]) for m in page} - numbers
             numbers |= new
-            if len(page) < 1000 or not new:
+            if len(page) < 5000 or not new:
                 return numbers
             until = after(page[-1]["time"])
 
@@ -267,7 +271,7 @@ def provision(api, port, reporters):
         raise Wrong(f"provisioning: {status} {reply}")
 
 
-def check(api, mutators, reporters, last_revision):
+def check(api, mutators, reporters, last_revision, everything):
     products, devices = api.items("/v1/products"), api.items("/v1/devices")
     actual = {f"product/{p['id']}": p.get("description", "") for p in products}
     actual |= {f"device/{d['id']}": d.get("description", "") for d in devices}
@@ -286,7 +290,7 @@ def check(api, mutators, reporters, last_revision):
     for reporter in reporters:
         state = api.call("GET", f"/v1/devices/{reporter.device}/state")[1]
         latest = state.get("properties", {}).get("n", {}).get("value")
-        reporter.check(api, latest)
+        reporter.check(api, latest, everything)
     return revision
 
 
@@ -309,8 +313,8 @@ def storm(daemon, port, mutators, reporters, rng):
 def guarded(worker, run, *arguments):
     try:
         run(*arguments)
-    except Wrong as wrong:
-        worker.failure = wrong
+    except Exception as problem:  # a bug of the test is a failure too
+        worker.failure = problem if isinstance(problem, Wrong) else Wrong(repr(problem))
 
 
 def main():
@@ -338,7 +342,7 @@ def main():
                 daemon.kill()
             daemon.spawn()
             daemon.wait_ready()
-            revision = check(Api(daemon.socket), mutators, reporters, revision)
+            revision = check(Api(daemon.socket), mutators, reporters, revision, number == options.rounds)
             if number % 10 == 0:
                 print(f"{number} kills, {sum(m.acknowledged for m in mutators)} mutations and "
                       f"{sum(len(r.acknowledged) for r in reporters)} messages acknowledged and there", flush=True)
