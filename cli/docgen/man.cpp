@@ -38,7 +38,6 @@ class Page {
     std::string upper = name;
     std::ranges::transform(upper, upper.begin(),
                            [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
-    line("'\\\" t");
     line(".\\\" Made by \"jlctl __docgen\" from the command table; changes here get lost.");
     line(".TH " + escaped(upper) + " 1 \"\" \"jlinkd " + std::string(control::kProgramVersion) +
          "\" \"jlinkd manual\"");

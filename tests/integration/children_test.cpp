@@ -14,7 +14,7 @@ struct Family {
     const Reply reply = house.apply(join_documents(
         {R"({"kind": "product", "id": "node", "enabled": true, "spec": {"accessId": "gw", "deviceType": "childrenDevice", "metadata": {"properties": [{"id": "temp", "name": "t", "valueType": {"type": "double"}}]}}})",
          device_manifest("hub", "sensor"), device_manifest("c1", "node", R"(,"parentId":"hub")"),
-         device_manifest("c2", "node")}));
+         R"({"kind": "device", "id": "c2", "enabled": true, "spec": {"productId": "node"}})"}));
     REQUIRE_MESSAGE(reply.status == 200, json::serialize(reply.body));
     hub = std::make_unique<Device>(house.port, "hub");
   }
@@ -134,6 +134,16 @@ TEST_CASE("registering a known child binds it to the one that registers it [acce
   CHECK(shown.text("spec.parentId") == "hub");
   CHECK(shown.text("name") == "Mine");
   CHECK(shown.text("spec.productId") == "node");
+}
+
+TEST_CASE("a device with credentials of its own cannot be claimed by whoever names its id [access 5.1]") {
+  Family f;
+  f.hub->publish("child/d1/register", R"({"headers":{"deviceName":"Mine","configuration":{"secureKey":"mine"}}})");
+  f.hub->publish("child/c2/register", R"({"headers":{"deviceName":"Mine"}})");
+  REQUIRE(f.comes_online("c2"));
+  CHECK(f.house.call("GET", "/v1/devices/d1").text("spec.parentId").empty());
+  CHECK(f.house.call("GET", "/v1/devices/d1").text("name") == "d1");
+  CHECK(Device::try_connect(f.house.port, Login("d1")) == 0);
 }
 
 TEST_CASE("unregistering a child unbinds it and ends its session [wire 2.5]") {

@@ -204,7 +204,7 @@ class Reporter:
     def check(self, api, latest, everything):
         if not self.acknowledged:
             return
-        stored = self.stored(api, 0 if everything else self.since)
+        stored = self.stored(api, 946684800000 if everything else self.since)
         missing = {n for n in self.acknowledged if everything or n > self.before} - stored
         if missing:
             raise Wrong(f"{self.device}: {len(missing)} acknowledged messages are missing, first {min(missing)}")

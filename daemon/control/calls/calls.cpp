@@ -36,7 +36,7 @@ void Calls::stop() { pool_->threads.join(); }
 
 Result<Millis> time_parameter(const Call& call, std::string_view key, Millis now) {
   const std::string_view text = call.param(key);
-  if (text.empty()) return Millis{0};
+  if (text.empty() || text == "0") return Millis{0};
   if (const auto back = parse_duration(text); back && text.find_first_not_of("0123456789") != std::string_view::npos)
     return now - back->count();
   auto time = parse_time(text);

@@ -288,8 +288,10 @@ TEST_SUITE("cli.generated") {
     REQUIRE(run({"__docgen", folder.path()}).code == 0);
     for (const auto& [name, text] : generated_documents()) {
       CAPTURE(name);
-      CHECK(content(folder.path() + "/" + name) == text);
-      CHECK_MESSAGE(content(std::string(JL_SOURCE_DIR) + "/" + name) == text, "run: jlctl __docgen .");
+      const bool written = content(folder.path() + "/" + name) == text;
+      CHECK(written);
+      const bool current = content(std::string(JL_SOURCE_DIR) + "/" + name) == text;
+      CHECK_MESSAGE(current, "run: jlctl __docgen .");
     }
     CHECK(run({"__docgen", "/nonexistent"}).code == 1);
   }
