@@ -121,6 +121,26 @@ int run_command(const control::Command& command, const Words& words, const Envir
   return *result;
 }
 
+// --color before the command line is parsed, for help.
+std::string colour_setting(const Words& words) {
+  std::string out = "auto";
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (words[i] == "--color" && i + 1 < words.size()) out = words[i + 1];
+    if (words[i].starts_with("--color=")) out = words[i].substr(8);
+  }
+  return out;
+}
+
+// A command line that names no command.
+int incomplete(Console& console, const std::string& usage, bool as_json) {
+  if (as_json) {
+    console.error(Error(Errc::usage, "the command line names no command", "see \"jlctl help\""));
+  } else {
+    console.line(usage);
+  }
+  return info(Errc::usage).exit_code;
+}
+
 int print_help(const std::string& text, const Words& words, const Environment& env) {
   const bool paged = std::ranges::find(words, "--no-pager") == words.end();
   return show_text(env, text, paged) ? kExitOk : info(Errc::output).exit_code;
@@ -128,10 +148,7 @@ int print_help(const std::string& text, const Words& words, const Environment& e
 
 int run_words(const Words& given, const Environment& env, Console& console) {
   Words words = given;
-  if (words.empty()) {
-    console.line(short_usage());
-    return info(Errc::usage).exit_code;
-  }
+  if (words.empty()) return incomplete(console, short_usage(), looks_like_json(words, env));
   if (words.front() == "__complete") {
     complete(Words(words.begin() + 1, words.end()), env);
     return kExitOk;
@@ -149,7 +166,7 @@ int run_words(const Words& given, const Environment& env, Console& console) {
     console.error(target.error());
     return exit_code(target.error());
   }
-  const bool colour = wants_colour(env, "auto", env.out_is_tty);
+  const bool colour = wants_colour(env, colour_setting(words), env.out_is_tty);
   if (target->wants_help) {
     const std::string text = target->command        ? command_help(*target->command, colour)
                              : target->noun.empty() ? general_help(colour)
@@ -157,8 +174,8 @@ int run_words(const Words& given, const Environment& env, Console& console) {
     return print_help(text, words, env);
   }
   if (!target->command) {
-    console.line(target->noun.empty() ? short_usage() : noun_usage(target->noun));
-    return info(Errc::usage).exit_code;
+    return incomplete(console, target->noun.empty() ? short_usage() : noun_usage(target->noun),
+                      looks_like_json(words, env));
   }
   return run_command(*target->command, target->rest, env, console);
 }

@@ -35,6 +35,20 @@ Result<const model::Kind*> kind_word(std::string_view word) {
   return kind;
 }
 
+bool concerns_all(const Error& error) {
+  switch (error.code) {
+    case Errc::no_socket:
+    case Errc::not_running:
+    case Errc::socket_denied:
+    case Errc::version_mismatch:
+    case Errc::denied:
+    case Errc::usage:
+      return true;
+    default:
+      return false;
+  }
+}
+
 int exit_after(const Context& context, std::string_view result) {
   const bool changed = result != "unchanged" && result != "absent" && result != "planned";
   return changed && context.args.has("exit-changed") ? kExitChanged : kExitOk;

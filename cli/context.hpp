@@ -38,6 +38,8 @@ inline constexpr int kExitChanged = 21;  ///< --exit-changed
 void add_body_flags(const Context& context, json::object& body);
 /// The kind that a word on the command line names. Errors: usage.
 [[nodiscard]] Result<const model::Kind*> kind_word(std::string_view word);
+/// Whether an error is about the daemon rather than about one object, so that asking for the next one is of no use.
+[[nodiscard]] bool concerns_all(const Error& error);
 /// The exit code of a mutation that had this result.
 [[nodiscard]] int exit_after(const Context& context, std::string_view result);
 

@@ -109,7 +109,7 @@ std::string flag_text(const FlagInfo& flag) {
   if (flag.use == FlagUse::field && !flag.takes_value() && flag.field->default_value == boost::json::value(true))
     out += "; the default";
   if (!flag.when.empty()) out += " (" + flag.when + ")";
-  if (flag.repeated) out += "; may repeat";
+  if (flag.repeated && flag.help.find("may repeat") == std::string::npos) out += "; may repeat";
   return out;
 }
 

@@ -52,6 +52,12 @@ std::string_view ReplyHead::header(std::string_view lower_name) const {
 
 HttpConnection::~HttpConnection() { ::close(fd_); }
 
+bool HttpConnection::reusable() const {
+  char next = 0;
+  const ssize_t n = ::recv(fd_, &next, 1, MSG_PEEK | MSG_DONTWAIT);
+  return reusable_ && n < 0 && (errno == EAGAIN || errno == EINTR);
+}
+
 Status HttpConnection::send(std::string_view bytes, const Deadline& deadline) {
   heard_ = false;
   while (!bytes.empty()) {

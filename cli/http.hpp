@@ -58,8 +58,9 @@ class HttpConnection {
   [[nodiscard]] Status read_body(const ReplyHead& head, bool has_body, const std::function<Deadline()>& deadline,
                                  const Piece& piece);
 
-  /// Whether another request may follow on this connection.
-  [[nodiscard]] bool reusable() const { return reusable_; }
+  /// Whether another request may follow on this connection: nothing said otherwise, and the peer has not closed it
+  /// while it was idle (somebody thought about a question for a minute).
+  [[nodiscard]] bool reusable() const;
   /// Whether any byte of the current reply has arrived.
   [[nodiscard]] bool heard() const { return heard_; }
 

@@ -90,6 +90,7 @@ Result<int> run_mutate_each(Context& context) {
       JL_CHECK(batch.done(std::move(*reply)));
       continue;
     }
+    if (&id == &ids.front() && concerns_all(reply.error())) return reply.error();
     JL_CHECK(batch.failed(id, reply.error()));
     if (context.args.has("fail-fast")) break;
   }

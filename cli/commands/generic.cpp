@@ -50,9 +50,10 @@ Result<int> run_show(Context& context) {
       items.push_back(std::move(*reply));
       continue;
     }
+    if (&id == &ids.front() && concerns_all(reply.error())) return reply.error();
     context.console.error(reply.error(), view.id_prefix + id, context.client.request_id());
     ++failed;
-    if (context.args.has("fail-fast") || reply.error().code != Errc::not_found) break;
+    if (context.args.has("fail-fast")) break;
   }
   const Format format = context.out.options().format;
   if (format == Format::table && !context.out.options().quiet && context.out.options().fields.empty()) {

@@ -123,6 +123,7 @@ Result<int> run_wait(Context& context) {
         return kExitOk;
       }
       seen = seen_text(condition, document);
+      context.console.progress("waiting for " + object + ": " + seen);
     } else if (!reached || !is_away(reply.error().code)) {
       return reply.error();
     }

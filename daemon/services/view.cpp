@@ -69,6 +69,7 @@ Result<std::vector<std::string>> View::users_of(std::string_view kind, std::stri
       if (out.size() < limit) out.push_back(user.first + "/" + user.second);
     }
   }
+  if (out.size() >= limit) return out;
   const std::string from = store::key({kind, id, ""});
   JL_CHECK(snapshot_->scan(Family::references, from, store::prefix_end(from), false,
                            [&](std::string_view key, std::string_view, store::Revision) {

@@ -173,6 +173,28 @@ TEST_SUITE("cli.client") {
     CHECK(daemon.connections() == 1);
   }
 
+  TEST_CASE("a connection that the daemon closed while it was idle is opened anew, also for a mutation") {
+    const FakeDaemon daemon([](const SeenRequest& request) {
+      Reply reply = ok(request.method == "GET" ? json::object{{"sessions", 0}} : json::object{{"result", "deleted"}});
+      reply.close_after = true;
+      return reply;
+    });
+    Given terminal;
+    terminal.in_is_tty = terminal.err_is_tty = true;
+    terminal.input = "y\n";
+    // What the daemon closes while the question is open: it has sent everything and its end is gone before the answer.
+    for (int i = 0; i < 20; ++i) CHECK(run(daemon, {"network", "delete", "a"}, terminal).code == 0);
+    CHECK(daemon.connections() == 40);
+  }
+
+  TEST_CASE("what concerns the daemon ends a batch at once with its own code") {
+    CHECK(run({"network", "enable", "a", "b", "--socket", "/nonexistent/x"}).code == 7);
+    CHECK(run({"network", "show", "a", "b", "--socket", "/nonexistent/x"}).code == 7);
+    const FakeDaemon refusing([](const SeenRequest&) { return failure(Error(Errc::denied, "no")); });
+    CHECK(run(refusing, {"network", "enable", "a", "b"}).code == 6);
+    CHECK(refusing.requests().size() == 1);
+  }
+
   TEST_CASE("answers that are no JSON, or no HTTP, are errors") {
     const FakeDaemon odd([](const SeenRequest&) {
       Reply reply;

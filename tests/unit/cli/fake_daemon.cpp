@@ -178,7 +178,7 @@ bool FakeDaemon::answer_one(int fd, const SeenRequest& request) {
     for (const auto& piece : reply.chunks) send_all(fd, chunk(piece));
     send_all(fd, "0\r\n\r\n");
   }
-  return true;
+  return !reply.close_after;
 }
 
 Outcome run(const std::vector<std::string>& words, const Given& given) {

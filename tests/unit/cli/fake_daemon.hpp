@@ -46,6 +46,7 @@ struct Reply {
   std::string type = "application/json";
   std::vector<std::string> chunks{};  ///< sent chunked instead of `body`
   std::string api = "1.0";            ///< Jlinkd-Api; "" = left out
+  bool close_after = false;           ///< close the connection after the answer
   bool hang_up = false;               ///< close without an answer
   bool silent = false;                ///< never answer
 };

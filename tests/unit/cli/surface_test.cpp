@@ -70,7 +70,7 @@ TEST_SUITE("cli.help") {
   }
 
   TEST_CASE("no command, or a noun without a verb, is a short usage on standard error with 2 [cli.md 56]") {
-    for (const std::vector<std::string>& words : {std::vector<std::string>{}, {"network"}, {"-o", "json"}}) {
+    for (const std::vector<std::string>& words : {std::vector<std::string>{}, {"network"}, {"-o", "yaml"}}) {
       const auto out = run(words);
       CHECK(out.code == 2);
       CHECK(out.out.empty());
