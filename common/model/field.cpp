@@ -53,6 +53,12 @@ class Normalizer {
     return value.is_string() && value.as_string().empty() && (field.type != Type::string || field.required);
   }
 
+  static bool is_false(const json::object& input, const std::string& key) {
+    const auto* value = key.empty() ? nullptr : input.if_contains(key);
+    return value &&
+           ((value->is_bool() && !value->as_bool()) || (value->is_string() && iequals(value->as_string(), "false")));
+  }
+
   void problem(const std::string& at, std::string message, Errc code = Errc::invalid) {
     if (problems_.size() < kMaxProblems) problems_.push_back({at, std::move(message), code, {}, {}});
   }
@@ -71,6 +77,8 @@ class Normalizer {
       problem(at, message);
     } else if (!field.default_value.is_null()) {
       out[field.key] = field.default_value;
+    } else if (field.type == Type::object && is_false(input, field.required_when)) {
+      return;  // not used: what runs is said elsewhere (cluster[] when shareCluster is false)
     } else if (field.type == Type::object) {
       // An object left out counts as an empty one, so that its defaults apply and its required fields are named.
       if (const Table* table = table_for(field)) {

@@ -114,6 +114,7 @@ void describe(V& v, Network& s) {
   v.field("type", s.type).required().immutable().help("kind of component (组件类型)").example("MQTT_SERVER");
   v.field("shareCluster", s.share_cluster).help("every node runs the same configuration (共享配置)");
   v.field("configuration", s.configuration)
+      .required_when("shareCluster")
       .selected_by("type", network_variants())
       .help("what runs; its fields depend on the type");
   v.field("cluster", s.cluster)

@@ -215,7 +215,7 @@ TEST_CASE("secrets stand in no answer, no export, no log and no change feed") {
   seen += json::serialize(
       house
           .apply(
-              R"([{"kind":"device","id":"c","enabled":true,"spec":{"productId":"sensor","configuration":{"secureKey":"CANARY-4711-3","secureId":["CANARY-4711"]}}}])")
+              R"([{"kind":"device","id":"c","enabled":true,"spec":{"productId":"sensor","configuration":{"secureKey":"CANARY-4711-3","secureId":["c"]}}}])")
           .body);
   seen += json::serialize(
       house

@@ -123,7 +123,7 @@ TEST_CASE("commands that cannot work are refused before anything is sent [access
     CHECK(reply.text("field") == row.field);
   }
   REQUIRE(house.call("POST", "/v1/devices/d2/disable").status == 200);
-  CHECK(house.call("POST", "/v1/devices/d2/read", R"({"properties":["temp"]})").code() == "DEVICE_NOT_ACTIVATED");
+  CHECK(house.call("POST", "/v1/devices/d2/read", R"({"properties":["temp"]})").code() == "device_not_activated");
   CHECK(device.mqtt().is_quiet());
 }
 

@@ -10,8 +10,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <cstring>
+#include <thread>
 
 using namespace jl;
 using namespace jl::cli::test;
@@ -181,10 +183,19 @@ TEST_SUITE("cli.client") {
     });
     Given terminal;
     terminal.in_is_tty = terminal.err_is_tty = true;
-    terminal.input = "y\n";
-    // What the daemon closes while the question is open: it has sent everything and its end is gone before the answer.
-    for (int i = 0; i < 20; ++i) CHECK(run(daemon, {"network", "delete", "a"}, terminal).code == 0);
-    CHECK(daemon.connections() == 40);
+    std::array<int, 2> ends{};
+    REQUIRE(::pipe(ends.data()) == 0);
+    terminal.in = ends[0];
+    // The person answers once the daemon has closed the connection of the question.
+    std::thread person([&] {
+      while (daemon.closed() == 0) std::this_thread::yield();
+      [[maybe_unused]] const auto n = ::write(ends[1], "y\n", 2);
+    });
+    CHECK(run(daemon, {"network", "delete", "a"}, terminal).code == 0);
+    person.join();
+    ::close(ends[0]);
+    ::close(ends[1]);
+    CHECK(daemon.connections() == 2);
   }
 
   TEST_CASE("what concerns the daemon ends a batch at once with its own code") {

@@ -119,6 +119,7 @@ void FakeDaemon::serve() {
     ++connections_;
     serve_one(fd);
     ::close(fd);
+    ++closed_;
   }
 }
 

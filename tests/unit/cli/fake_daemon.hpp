@@ -70,6 +70,8 @@ class FakeDaemon {
   [[nodiscard]] const TempFolder& folder() const { return folder_; }
   [[nodiscard]] std::vector<SeenRequest> requests() const;
   [[nodiscard]] int connections() const { return connections_; }
+  /// Of these, how many the daemon has closed.
+  [[nodiscard]] int closed() const { return closed_; }
 
  private:
   void serve();
@@ -83,6 +85,7 @@ class FakeDaemon {
   mutable std::mutex mutex_;
   std::vector<SeenRequest> requests_;
   std::atomic<int> connections_{0};
+  std::atomic<int> closed_{0};
   std::atomic<bool> stopping_{false};
   std::thread thread_;
 };
