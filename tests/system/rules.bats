@@ -36,7 +36,7 @@ nowhere() {
 
 @test "every file of tests/unit mirrors a folder of the sources" {
   cd "$JL_SOURCE/tests/unit"
-  for folder in $(find common daemon cli -type d); do
+  while read -r folder; do
     [[ -d $JL_SOURCE/$folder ]] || { echo "$folder"; return 1; }
-  done
+  done < <(find common daemon cli -type d)
 }

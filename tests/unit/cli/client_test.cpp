@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -73,12 +74,26 @@ TEST_SUITE("cli.client") {
       return reply;
     });
     CHECK(code_at(stranger.socket()) == "version_mismatch");
-    if (::geteuid() != 0) {  // root may open every socket
-      const FakeDaemon closed_to_us(std::map<std::string, Reply>{});
-      ::chmod(closed_to_us.socket().c_str(), 0);
-      CHECK(code_at(closed_to_us.socket()) == "socket_denied");
-    }
     CHECK(code_at("/" + std::string(200, 'x')) == "usage");
+  }
+
+  TEST_CASE("a socket that one may not open is told apart from one that is not there [cli.md 25]") {
+    const FakeDaemon daemon(std::map<std::string, Reply>{});
+    // Root may open every socket, so somebody else tries: the folder is its owner's only.
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+      constexpr uid_t kNobody = 65534;
+      if (::geteuid() == 0 && ::setuid(kNobody) != 0) ::_exit(2);
+      if (::geteuid() != kNobody) ::chmod(daemon.socket().c_str(), 0);
+      const auto fd = jl::cli::connect_socket(daemon.socket(), std::chrono::milliseconds(1000));
+      ::_exit(fd.has_error() && fd.error().code == Errc::socket_denied ? 0 : 1);
+    }
+    int status = -1;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 0);
+    CHECK(info(Errc::socket_denied).exit_code == 6);
   }
 
   TEST_CASE("a minor version that differs is one warning on a terminal [cli.md 54]") {

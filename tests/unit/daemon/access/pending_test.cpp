@@ -10,8 +10,8 @@ using codec::MessageType;
 
 struct Fixture {
   network::TimerWheel timers{1000};
-  PendingCommands pending{timers};
   std::vector<Result<CommandReply>> results;
+  PendingCommands pending{timers};  // last: what still waits is answered when it goes
 
   void wait_for(const std::string& device, const std::string& id, Millis timeout = 10'000) {
     pending.add(device, id, MessageType::read_property_reply, timeout,
@@ -91,6 +91,24 @@ TEST_SUITE("access.pending") {
     CHECK(f.pending.complete(part));
     REQUIRE(f.results.size() == 1);
     CHECK(f.results[0]->message.at("properties") == boost::json::parse(R"({"a":1,"b":2})"));
+  }
+
+  TEST_CASE("a device that sends parts without end is cut off, and a failed part is a failure at once") {
+    Fixture f;
+    f.wait_for("d1", "m1");
+    DeviceMessage part = Fixture::reply("d1", "m1", R"({"a":1})");
+    part.headers.frag_msg_id = "m1";
+    for (std::size_t i = 0; i < PendingCommands::kMaxFragments; ++i) CHECK(f.pending.complete(part));
+    CHECK(f.results.empty());
+    CHECK(f.pending.complete(part));
+    REQUIRE(f.results.size() == 1);
+    CHECK(f.results[0].error().code == Errc::device_error);
+
+    f.wait_for("d1", "m1");
+    part.success = false;
+    CHECK(f.pending.complete(part));
+    REQUIRE(f.results.size() == 2);
+    CHECK(f.results[1].error().code == Errc::device_error);
   }
 
   TEST_CASE("a device that says replyNoMessageId answers its oldest command of that type [wire 1.4]") {
