@@ -46,6 +46,10 @@ function(jl_test name)
   jl_precompile(${name} "${ARG_ASIO}")
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT 600)
+  if(JL_SANITIZE STREQUAL "thread")
+    set_tests_properties(${name} PROPERTIES ENVIRONMENT
+                         "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/support/tsan.supp history_size=7")
+  endif()
 endfunction()
 
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
