@@ -79,7 +79,8 @@ struct ServerOptions {
   RoleRules roles;
   std::chrono::seconds header_timeout{10};  ///< to read a request's header and body
   std::chrono::seconds idle_timeout{300};   ///< between requests of a kept-alive connection
-  std::size_t max_pending = 64;             ///< calls being handled at once; more are answered `busy`
+  std::size_t max_pending =
+      64;  ///< calls being handled at once; more are answered `busy`; a caller that left frees its place
 };
 
 class Server {

@@ -62,6 +62,8 @@ Status retain_values(store::Store& store, std::size_t max_per_device, const std:
   using Value = std::pair<std::uint64_t, std::string>;  // time, key
   std::priority_queue<Value, std::vector<Value>, std::greater<>> newest;
   std::string group;
+  constexpr std::size_t kBatch = 2048;
+  Status written;
   const auto batch = store.make_batch();
   JL_CHECK(store.snapshot()->scan(
       Family::devices, {}, {}, false, [&](std::string_view key, std::string_view value, store::Revision) {
@@ -74,9 +76,11 @@ Status retain_values(store::Store& store, std::size_t max_per_device, const std:
         if (newest.size() > max_per_device) {
           batch->erase(Family::devices, newest.top().second);
           newest.pop();
+          if (batch->count() >= kBatch) written = store.append(*batch), batch->clear();
         }
-        return !stop.stop_requested();
+        return written && !stop.stop_requested();
       }));
+  JL_CHECK(written);
   return batch->count() > 0 ? store.append(*batch) : Status();
 }
 

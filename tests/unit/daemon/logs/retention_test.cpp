@@ -211,6 +211,38 @@ TEST_CASE("the job applies its plan when asked and reports the store's failure")
   CHECK(messages(bench.store).empty());
 }
 
+TEST_CASE("latest values beyond the limit of a device go, the oldest first; its tags, state and neighbours stay") {
+  FakeStore store;
+  const auto put_value = [&](std::string_view device, std::string_view what, std::string_view name,
+                             std::uint64_t time) {
+    std::string value;
+    store::append_u64(value, time);
+    const auto batch = store.make_batch();
+    batch->put(store::Family::devices, store::key({"prod", device, what, name}), value + "1");
+    REQUIRE(store.append(*batch).has_value());
+  };
+  for (std::uint64_t i = 0; i < 10; ++i) put_value("dev-1", "p", "name-" + std::to_string(i), 100 - i);
+  for (const char* tag : {"a", "b", "c"}) put_value("dev-1", "t", tag, 1);
+  put_value("dev-10", "p", "temp", 1);
+  const auto batch = store.make_batch();
+  batch->put(store::Family::devices, std::string("prod\0dev-1\0s", 12), "{}");
+  REQUIRE(store.append(*batch).has_value());
+
+  REQUIRE(logs::retain_values(store, 3).has_value());
+  std::vector<std::string> left;
+  REQUIRE(store.snapshot()
+              ->scan(store::Family::devices, {}, {}, false,
+                     [&](std::string_view key, std::string_view, store::Revision) {
+                       left.emplace_back(std::string(store::key_part(key, 1)) + " " +
+                                         std::string(store::key_part(key, 2)) + " " +
+                                         std::string(store::key_part(key, 3)));
+                       return true;
+                     })
+              .has_value());
+  CHECK(left == std::vector<std::string>{"dev-1 p name-0", "dev-1 p name-1", "dev-1 p name-2", "dev-1 s ", "dev-1 t a",
+                                         "dev-1 t b", "dev-1 t c", "dev-10 p temp"});
+}
+
 TEST_CASE("the job runs by itself every interval and stops promptly") {
   FakeStore inner;
   GatedStore store(inner);
