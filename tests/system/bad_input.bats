@@ -121,9 +121,9 @@ print(closed)
 EOF
   [[ $(cat "$BATS_TEST_TMPDIR/flood") -ge 1900 ]]
   below_limit() { [[ $(jlctl network show mqtt-1 -o value=status.connections) -le 50 ]]; }
-  until_true 10 below_limit
+  until_true 30 below_limit
   served() { publish dev-1 properties/report '{"properties":{"temp":6}}'; }
-  until_true 15 served
+  until_true 30 served
 }
 
 @test "a device that sends for another device that is not its child is not believed" {
@@ -187,5 +187,5 @@ for _ in range(400):
     except OSError:
         pass
 EOF
-  until_true 10 jlctl status
+  until_true 30 jlctl status
 }

@@ -82,7 +82,7 @@ teardown() {
   started=$SECONDS
   stop_daemon TERM
   [[ $exit_code -eq 0 && $((SECONDS - started)) -le 10 ]]
-  until_true 10 not_running "$device"
+  until_true 30 not_running "$device"
   grep -q closed "$home/device.out"
 }
 
@@ -124,14 +124,14 @@ teardown() {
   run -1 grep -q INFO "$daemon_log"
   write_config <<<'log: {level: info}'
   kill -HUP "$(daemon_pid)"
-  until_true 10 grep -q INFO "$daemon_log"
+  until_true 30 grep -q INFO "$daemon_log"
 }
 
 @test "SIGHUP with a broken file keeps what was in force and says why" {
   start_daemon
   echo 'log: {level: loud}' >"$home/jlinkd.yaml"
   kill -HUP "$(daemon_pid)"
-  until_true 10 grep -q "not reloaded" "$daemon_log"
+  until_true 30 grep -q "not reloaded" "$daemon_log"
   jlctl status
 }
 
@@ -147,12 +147,12 @@ while True:
     if "STOPPING=1" in text:
         break
 EOF
-  until_true 10 test -S "$home/notify"
+  until_true 30 test -S "$home/notify"
   NOTIFY_SOCKET=$home/notify WATCHDOG_USEC=1000000 start_daemon
-  until_true 10 grep -q READY=1 "$home/notified"
-  until_true 10 grep -q WATCHDOG=1 "$home/notified"
+  until_true 30 grep -q READY=1 "$home/notified"
+  until_true 30 grep -q WATCHDOG=1 "$home/notified"
   stop_daemon TERM
-  until_true 10 grep -q STOPPING=1 "$home/notified"
+  until_true 30 grep -q STOPPING=1 "$home/notified"
 }
 
 @test "a taken port fails that component, and everything else serves on" {
@@ -163,7 +163,7 @@ EOF
   stop_daemon TERM
   nc -lk 127.0.0.1 "$port" >/dev/null 3>&- &
   listener=$!
-  until_true 10 nc -z 127.0.0.1 "$port"
+  until_true 30 nc -z 127.0.0.1 "$port"
   start_daemon
   [[ $(jlctl network show busy -o value=status.state) == failed ]]
   [[ $(jlctl network show busy -o value=status.reason) == *"$port"* ]]
@@ -178,7 +178,7 @@ EOF
   start_daemon
   nc -lk 127.0.0.1 "$port" >/dev/null 3>&- &
   listener=$!
-  until_true 10 nc -z 127.0.0.1 "$port"
+  until_true 30 nc -z 127.0.0.1 "$port"
   run --separate-stderr jlctl network add busy --type mqtt-server --host 127.0.0.1 --port "$port"
   kill "$listener"
   assert_error 4 address_in_use

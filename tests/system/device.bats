@@ -30,7 +30,7 @@ has_tail() { [[ -s $BATS_TEST_TMPDIR/tail ]]; }
     publish dev-1 properties/report '{"messageId":"m1","properties":{"temp":21.5}}'
     has_tail
   }
-  until_true 10 report_until_tailed
+  until_true 30 report_until_tailed
   wait "$tail_pid"
   jq -e '.type == "REPORT_PROPERTY" and .deviceId == "dev-1" and .productId == "sensor" and .message.properties.temp == 21.5' \
     "$BATS_TEST_TMPDIR/tail"
@@ -50,7 +50,7 @@ has_tail() { [[ -s $BATS_TEST_TMPDIR/tail ]]; }
     # shellcheck disable=SC2086  # words of a command
     publish dev-2 properties/report "{\"properties\":{\"temp\":$value}}" $flags
     arrived() { [[ $(jlctl device state dev-2 -o value=properties.temp.value) == "$value"* ]]; }
-    until_true 10 arrived
+    until_true 30 arrived
   done
 }
 
@@ -103,7 +103,7 @@ has_tail() { [[ -s $BATS_TEST_TMPDIR/tail ]]; }
 @test "device disconnect closes the connection" {
   start_device dev-1
   jlctl device disconnect dev-1 --yes
-  until_true 10 grep -q closed "$BATS_TEST_TMPDIR/device"
+  until_true 30 grep -q closed "$BATS_TEST_TMPDIR/device"
   jlctl wait device/dev-1 --for status.state=offline --wait-timeout 10s
 }
 
@@ -113,7 +113,7 @@ has_tail() { [[ -s $BATS_TEST_TMPDIR/tail ]]; }
   assert_error 4 disconnect_limit
   [[ $(jlctl device show dev-3 -o value=status.state) == online ]]
   jlctl device disable dev-3 --yes -o json | jq -e '.data.disconnected == 1'
-  until_true 10 grep -q closed "$BATS_TEST_TMPDIR/device"
+  until_true 30 grep -q closed "$BATS_TEST_TMPDIR/device"
   credentials dev-3 key-dev-3
   run mosquitto_pub -h 127.0.0.1 -p "$mqtt_port" -i dev-3 -u "$mqtt_user" -P "$mqtt_password" -t x -m x
   [[ $status -ne 0 ]]
@@ -123,7 +123,7 @@ has_tail() { [[ -s $BATS_TEST_TMPDIR/tail ]]; }
 @test "a second connection of the same device takes over" {
   start_device dev-1
   publish dev-1 properties/report '{"properties":{"temp":1}}'
-  until_true 10 grep -q closed "$BATS_TEST_TMPDIR/device"
+  until_true 30 grep -q closed "$BATS_TEST_TMPDIR/device"
 }
 
 @test "wrong credentials are refused with CONNACK 4 in 3.1.1, 134 or 135 in 5" {
@@ -167,7 +167,7 @@ has_tail() { [[ -s $BATS_TEST_TMPDIR/tail ]]; }
 @test "latest values and messages survive kill -9" {
   publish dev-2 properties/report '{"properties":{"temp":77.25}}'
   kill -KILL "$(daemon_pid)"
-  until_true 10 not_running "$(daemon_pid)"
+  until_true 30 not_running "$(daemon_pid)"
   start_daemon
   [[ $(jlctl device state dev-2 -o value=properties.temp.value) == 77.25 ]]
   jlctl device messages dev-2 --type REPORT_PROPERTY --limit 1 -o json | jq -e '.data.items[0].message.properties.temp == 77.25'

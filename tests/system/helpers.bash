@@ -45,7 +45,7 @@ stop_daemon() {
   kill "-${1:-TERM}" "$pid" 2>/dev/null || true
   export exit_code=0
   wait "$pid" 2>/dev/null || exit_code=$?
-  until_true 15 not_running "$pid"
+  until_true 30 not_running "$pid"
   rm -f "$home/pid"
 }
 

@@ -14,14 +14,14 @@ logged() { jlctl log access -o json | jq -e "[.data.items[] | select($1)] | leng
 
 @test "a change leaves one record: who, what, on what, how long, how it ended, revisions" {
   jlctl product add logged
-  until_true 10 logged '.action == "product add" and .object == "product/logged" and .status == "ok" and .uid == '"$(id -u)"' and
+  until_true 30 logged '.action == "product add" and .object == "product/logged" and .status == "ok" and .uid == '"$(id -u)"' and
     .duration >= 0 and .httpStatus == 201 and (.revisionAfter > 0)'
   [[ $(jlctl log access -o json | jq '[.data.items[] | select(.object == "product/logged")] | length') -eq 1 ]]
 }
 
 @test "a change that fails leaves a record with its code" {
   run jlctl product delete gone --yes
-  until_true 10 logged '.action == "product delete" and .status == "failed" and .code == "not_found"'
+  until_true 30 logged '.action == "product delete" and .status == "failed" and .code == "not_found"'
 }
 
 @test "filters: status, action, user, since, grep, limit" {
@@ -40,7 +40,7 @@ logged() { jlctl log access -o json | jq -e "[.data.items[] | select($1)] | leng
     jlctl product edit logged --description "d$RANDOM"
     grep -q '"product edit"' "$home/follow"
   }
-  until_true 10 followed
+  until_true 30 followed
   kill "$follower"
 }
 
@@ -49,7 +49,7 @@ logged() { jlctl log access -o json | jq -e "[.data.items[] | select($1)] | leng
   run mosquitto_pub -h 127.0.0.1 -p "$mqtt_port" -i dev-1 -u "$mqtt_user" -P "$mqtt_password" -t x -m x
   [[ $status -ne 0 ]]
   stored() { jlctl log system -o json | jq -e '[.data.items[] | select(.level == "WARN" or .level == "ERROR")] | length > 0' >/dev/null; }
-  until_true 10 stored
+  until_true 30 stored
   jlctl log system -o json | jq -e '[.data.items[] | select(.level == "INFO" or .level == "DEBUG")] | length == 0'
 }
 
@@ -102,7 +102,7 @@ logged() { jlctl log access -o json | jq -e "[.data.items[] | select($1)] | leng
 
 stop_daemon_of_file() {
   kill -TERM "$(daemon_pid)"
-  until_true 15 not_running "$(daemon_pid)"
+  until_true 30 not_running "$(daemon_pid)"
 }
 
 @test "export --with-secrets writes a file that only its owner reads, is logged, and applies unchanged" {
@@ -110,6 +110,6 @@ stop_daemon_of_file() {
   jlctl export --with-secrets -f "$home/full.yaml"
   [[ $(stat -c %a "$home/full.yaml") == 600 ]]
   grep -q key-dev-1 "$home/full.yaml"
-  until_true 10 logged '.action == "export"'
+  until_true 30 logged '.action == "export"'
   jlctl apply -f "$home/full.yaml" -o json | jq -e '.data.result == "unchanged"'
 }

@@ -114,7 +114,7 @@ EOF
   port=$(free_port)
   nc -lk 127.0.0.1 "$port" >/dev/null 3>&- &
   listener=$!
-  until_true 10 nc -z 127.0.0.1 "$port"
+  until_true 30 nc -z 127.0.0.1 "$port"
   printf 'kind: product\nid: with-it\n---\nkind: network\nid: taken\nspec: {type: MQTT_SERVER, configuration: {host: 127.0.0.1, port: %s}}\n' "$port" >"$home/taken.yaml"
   run --separate-stderr jlctl apply -f "$home/taken.yaml"
   kill "$listener"

@@ -187,7 +187,7 @@ result_of() { jq -r .data.result; }
 @test "watch prints a change as it is committed" {
   jlctl watch product --limit 1 -o jsonl >"$home/watch" 3>&- &
   watcher=$!
-  until_true 10 sees_watcher
+  until_true 30 sees_watcher
   wait "$watcher"
   jq -e '.event == "put" and .kind == "product" and .id == "watched"' "$home/watch"
 }

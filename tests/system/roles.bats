@@ -24,7 +24,7 @@ become() {
   role "$1"
   kill -HUP "$(daemon_pid)"
   has_role() { [[ $(as_nobody "$JL_BIN/jlctl" whoami -o value=role 2>/dev/null || echo none) == "$1" ]]; }
-  until_true 10 has_role "$1"
+  until_true 30 has_role "$1"
 }
 nobody() { run --separate-stderr as_nobody "$JL_BIN/jlctl" "$@"; }
 
@@ -91,7 +91,7 @@ nobody() { run --separate-stderr as_nobody "$JL_BIN/jlctl" "$@"; }
     jlctl log access --status failed -o json |
       jq -e '.data.items[] | select(.action == "product add" and .uid == 65534 and .code == "denied")' >/dev/null
   }
-  until_true 10 denied_record
+  until_true 30 denied_record
 }
 
 @test "claimed headers do not make anyone someone else" {
