@@ -6,8 +6,8 @@
 #include "cli/output/paths.hpp"
 #include "cli/output/width.hpp"
 #include "cli/pager.hpp"
-#include "cli/schema.hpp"
 #include "common/base/words.hpp"
+#include "common/control/schema.hpp"
 
 #include <algorithm>
 
@@ -130,7 +130,7 @@ const json::value* find_field(const json::array& fields, std::string path) {
 }
 
 Result<json::value> schema(Context& context) {
-  if (context.args.has("offline")) return json::value(own_schema());
+  if (context.args.has("offline")) return json::value(control::schema_document());
   auto reply = context.client.call(request_for(context));
   if (reply) return reply;
   Error error = reply.error();

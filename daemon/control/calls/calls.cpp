@@ -2,6 +2,7 @@
 
 #include "common/base/words.hpp"
 #include "common/control/api.hpp"
+#include "common/control/schema.hpp"
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>

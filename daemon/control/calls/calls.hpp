@@ -60,8 +60,6 @@ class Calls {
   std::unique_ptr<Pool> pool_;
 };
 
-/// The field tables as /v1/schema answers them.
-[[nodiscard]] boost::json::object schema_document();
 /// The OpenAPI 3.1 document of the command table.
 [[nodiscard]] boost::json::object openapi_document();
 /// "1h" back from now, RFC 3339 or epoch milliseconds; 0 when empty. Errors: bad_request naming the parameter.

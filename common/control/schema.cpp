@@ -1,8 +1,8 @@
-#include "cli/schema.hpp"
+#include "common/control/schema.hpp"
 
 #include "common/model/resource.hpp"
 
-namespace jl::cli {
+namespace jl::control {
 namespace {
 
 namespace json = boost::json;
@@ -49,7 +49,7 @@ void add_fields(json::array& out, const model::Table& table, const std::string& 
 
 }  // namespace
 
-json::object own_schema() {
+json::object schema_document() {
   json::array kinds;
   for (const model::Kind& kind : model::kinds()) {
     json::array fields;
@@ -60,9 +60,10 @@ json::object own_schema() {
                                  {"zh", kind.zh},
                                  {"summary", kind.summary},
                                  {"description", kind.description},
+                                 {"enabledByDefault", kind.enabled_by_default},
                                  {"fields", std::move(fields)}});
   }
   return {{"kinds", std::move(kinds)}};
 }
 
-}  // namespace jl::cli
+}  // namespace jl::control

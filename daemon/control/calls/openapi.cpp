@@ -1,4 +1,4 @@
-// The field and command tables as documents: /v1/schema for `jlctl explain`, /v1/openapi.json for everyone else.
+// The command and field tables as an OpenAPI document, for everyone who is not jlctl.
 #include "common/control/api.hpp"
 #include "daemon/control/calls/calls.hpp"
 
@@ -6,41 +6,6 @@ namespace jl::control {
 namespace json = boost::json;
 
 namespace {
-
-json::object field_document(const model::Field& field, const std::string& path, const std::string& when) {
-  json::object out{{"path", path},
-                   {"type", model::to_string(field.type)},
-                   {"help", field.help},
-                   {"required", field.required},
-                   {"immutable", field.immutable}};
-  if (!field.required_when.empty()) out["requiredWhen"] = field.required_when;
-  if (!field.default_value.is_null()) out["default"] = field.default_value;
-  if (field.has_range()) out["min"] = field.min, out["max"] = field.max;
-  if (field.type == model::Type::string || field.type == model::Type::secret) out["maxLength"] = field.max_length;
-  if (!field.words.empty()) {
-    json::array words;
-    for (const auto& word : field.words) words.push_back(json::object{{"word", word.word}, {"help", word.help}});
-    out["words"] = std::move(words);
-  }
-  if (!field.refers_to.empty()) out["refersTo"] = field.refers_to;
-  if (!when.empty()) out["when"] = when;
-  if (!field.example.empty()) out["example"] = field.example;
-  return out;
-}
-
-void add_fields(json::array& out, const model::Table& table, const std::string& prefix, const std::string& when,
-                int depth) {
-  for (const auto& field : table.fields) {
-    if (field.ignored) continue;
-    const std::string path = prefix + field.key;
-    out.push_back(field_document(field, path, when));
-    if (depth > 4) continue;
-    const std::string inner = path + (field.type == model::Type::list ? "[]." : ".");
-    if (field.table) add_fields(out, *field.table, inner, when, depth + 1);
-    for (const auto& variant : field.variants)
-      add_fields(out, *variant.table, inner, field.selector + "=" + variant.word, depth + 1);
-  }
-}
 
 json::object json_schema(const model::Table& table) {
   json::object properties;
@@ -90,23 +55,6 @@ json::object json_schema(const model::Table& table) {
 }
 
 }  // namespace
-
-json::object schema_document() {
-  json::array kinds;
-  for (const auto& kind : model::kinds()) {
-    json::array fields;
-    add_fields(fields, model::common_fields(), "", "", 0);
-    add_fields(fields, *kind.spec, "", "", 0);
-    kinds.push_back(json::object{{"name", kind.name},
-                                 {"plural", kind.plural},
-                                 {"zh", kind.zh},
-                                 {"summary", kind.summary},
-                                 {"description", kind.description},
-                                 {"enabledByDefault", kind.enabled_by_default},
-                                 {"fields", std::move(fields)}});
-  }
-  return {{"kinds", std::move(kinds)}};
-}
 
 json::object openapi_document() {
   json::object paths;
