@@ -21,6 +21,8 @@ class Secrets {
   void mask(model::Resource& resource) const;
   /// Replaces every sealed value by its plain text. Errors: corrupt.
   Status reveal(model::Resource& resource) const;
+  /// A keyed hash of a text that may hold secrets, to recognise it again.
+  [[nodiscard]] std::string fingerprint(std::string_view text) const { return sealer_.fingerprint(text); }
   /// The configuration of a product or device, opened. Errors: corrupt.
   [[nodiscard]] Result<std::map<std::string, Secret, std::less<>>> open_config(const model::Resource& resource) const;
 

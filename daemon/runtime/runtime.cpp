@@ -76,7 +76,7 @@ Result<std::unique_ptr<Runtime::Component>> Runtime::start(const Resource& resou
 }
 
 Status Runtime::prepare(const std::vector<ResourceChange>& changes) {
-  JL_ASSERT(!prepared_);
+  if (prepared_) rollback();  // the change before this one was left half-way by an exception
   prepared_ = std::make_unique<Prepared>();
   prepared_->sessions_cut = sessions_matching(cut_by(changes));
   std::vector<const Resource*> to_start;

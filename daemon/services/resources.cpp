@@ -5,8 +5,6 @@
 #include "daemon/base/log.hpp"
 #include "daemon/device/records.hpp"
 
-#include <openssl/evp.h>
-
 namespace jl::services {
 namespace json = boost::json;
 using model::Resource;
@@ -16,15 +14,6 @@ using store::Family;
 namespace {
 
 constexpr Millis kRequestMemory = 24LL * 3600 * 1000;
-
-std::string digest(std::string_view text) {
-  std::array<unsigned char, 32> hash{};
-  unsigned int size = 0;
-  EVP_Digest(text.data(), text.size(), hash.data(), &size, EVP_sha256(), nullptr);
-  std::string out;
-  for (const unsigned char byte : hash) out += fmt::format("{:02x}", byte);
-  return out;
-}
 
 std::string request_key(std::string_view id) { return store::key({"request", id}); }
 
@@ -73,7 +62,7 @@ Result<std::optional<MutationResult>> Resources::replayed(const MutationOptions&
   if (!kept.is_object()) return std::optional<MutationResult>();
   const json::object& o = kept.as_object();
   if (p_.clock.now() - o.at("time").as_int64() > kRequestMemory) return std::optional<MutationResult>();
-  if (o.at("hash").as_string() != std::string_view(digest(options.request_text))) {
+  if (o.at("hash").as_string() != p_.secrets.fingerprint(options.request_text)) {
     return Error(Errc::request_id_mismatch, "request id \"" + options.request_id + "\" was used for another request",
                  "use a new id for a new request");
   }
@@ -117,7 +106,7 @@ Result<Resources::Committed> Resources::commit(View& view, RuleContext& rules, c
   JL_CHECK(runtime_->prepare(changes));
   store::Transaction transaction = view.transaction();
   if (reply && !options.request_id.empty()) {
-    json::object kept{{"hash", digest(options.request_text)},
+    json::object kept{{"hash", p_.secrets.fingerprint(options.request_text)},
                       {"time", p_.clock.now()},
                       {"status", reply->http_status},
                       {"body", reply->body}};
