@@ -4,8 +4,8 @@
 #include "daemon/access/context.hpp"
 #include "daemon/access/pending.hpp"
 #include "daemon/base/log.hpp"
+#include "daemon/base/published.hpp"
 
-#include <atomic>
 #include <map>
 #include <memory>
 
@@ -41,7 +41,7 @@ class MqttAccess final : public network::MqttServerHandler {
               std::string_view why, GatewayCounters* counters);
   Context context_;
   std::string network_id_;
-  std::atomic<std::shared_ptr<const AttachedGateways>> gateways_{std::make_shared<const AttachedGateways>()};
+  Published<AttachedGateways> gateways_;
   log::RateLimit refusal_log_;
 };
 

@@ -3,11 +3,11 @@
 // one of them changes. Devices are too many for it and are read from the store one by one.
 #include "common/model/gateway.hpp"
 #include "common/model/thing_model.hpp"
+#include "daemon/base/published.hpp"
 #include "daemon/codec/protocol.hpp"
 #include "daemon/device/secrets.hpp"
 #include "daemon/store/store.hpp"
 
-#include <atomic>
 #include <map>
 #include <memory>
 #include <string>
@@ -70,7 +70,7 @@ class Catalogs {
  private:
   void set(Catalog& catalog, const model::Resource& resource) const;
   const Secrets* secrets_;
-  std::atomic<std::shared_ptr<const Catalog>> current_{std::make_shared<const Catalog>()};
+  Published<Catalog> current_;
 };
 
 /// The built-in protocol of a protocol resource; nullptr when it names none.

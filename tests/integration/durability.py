@@ -125,8 +125,8 @@ class Mutator:
                 return
             self.attempt({f"{kind}/{name}": text}, "PATCH", f"/v1/{kind}s/{name}", {"description": text})
         elif dice < 0.85:
-            self.attempt({f"product/single-{group}-{self.counter}": text}, "POST", "/v1/products",
-                         {"id": f"single-{group}-{self.counter}", "description": text})
+            self.attempt({f"product/single-{self.name}-{self.counter}": text}, "POST", "/v1/products",
+                         {"id": f"single-{self.name}-{self.counter}", "description": text})
         else:
             for member in (f"device/{group}-a", f"device/{group}-b", key):
                 if self.expected.get(member) is not None:

@@ -136,8 +136,16 @@ EOF
   jlctl apply -f "$home/fleet.yaml"
 }
 
-# Runs jlctl as an unprivileged user, which needs root.
+# Runs a command as an unprivileged user, which needs root. The checkout may be in a folder that is closed to that user:
+# what it needs stands in $home (share_with_nobody).
 as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups env XDG_CONFIG_HOME="$home/none" "$@"; }
+
+# Puts jlctl and a manifest where everyone may read them: $home/shared/jlctl, $home/shared/quickstart.yaml
+share_with_nobody() {
+  install -d -m 0755 "$home/shared"
+  install -m 0755 "$JL_BIN/jlctl" "$home/shared/jlctl"
+  install -m 0644 "$JL_SOURCE/examples/quickstart.yaml" "$home/shared/quickstart.yaml"
+}
 
 # What an error must look like: its exit code, nothing on standard output, its word on standard error.
 # Use after `run --separate-stderr`: assert_error EXIT_CODE WORD

@@ -92,7 +92,8 @@ teardown() { show_log; }
   run --separate-stderr jlctl status --socket "$home/dead.sock"
   assert_error 7 not_running
   [[ $(id -u) -eq 0 ]] || skip "needs root"
-  run --separate-stderr as_nobody "$JL_BIN/jlctl" status --socket "$JLCTL_SOCKET"
+  share_with_nobody
+  run --separate-stderr as_nobody "$home/shared/jlctl" status --socket "$JLCTL_SOCKET"
   assert_error 6 socket_denied
 }
 

@@ -6,6 +6,7 @@ setup_file() {
   make_home
   [[ $(id -u) -eq 0 ]] || skip "needs root to act as another user"
   export control_group=65534
+  share_with_nobody
   role none
   start_daemon
   provision dev-1
@@ -23,10 +24,10 @@ role() {
 become() {
   role "$1"
   kill -HUP "$(daemon_pid)"
-  has_role() { [[ $(as_nobody "$JL_BIN/jlctl" whoami -o value=role 2>/dev/null || echo none) == "$1" ]]; }
+  has_role() { [[ $(as_nobody "$home/shared/jlctl" whoami -o value=role 2>/dev/null || echo none) == "$1" ]]; }
   until_true 30 has_role "$1"
 }
-nobody() { run --separate-stderr as_nobody "$JL_BIN/jlctl" "$@"; }
+nobody() { run --separate-stderr as_nobody "$home/shared/jlctl" "$@"; }
 
 @test "root is admin" {
   [[ $(jlctl whoami -o value=role) == admin ]]
@@ -69,7 +70,7 @@ nobody() { run --separate-stderr as_nobody "$JL_BIN/jlctl" "$@"; }
   assert_error 7 CLIENT_OFFLINE
   nobody device delete dev-1 --yes
   assert_error 6 denied
-  nobody apply -f "$JL_SOURCE/examples/quickstart.yaml"
+  nobody apply -f "$home/shared/quickstart.yaml"
   assert_error 6 denied
   nobody log purge --before 1d --yes
   assert_error 6 denied

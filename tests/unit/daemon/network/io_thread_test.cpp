@@ -296,8 +296,10 @@ TEST_SUITE("network.io_thread") {
     CHECK(house.seen().empty());
     run_on(house.thread, [&] { house.thread.want_read(member.pair.ours(), member, true); });
     CHECK(house.seen() == Events{"m read"});
-    run_on(house.thread, [&] { house.thread.want_read(member.pair.ours(), member, false); });
-    member.then = [&] { member.forget(); };
+    run_on(house.thread, [&] {
+      member.then = [&] { member.forget(); };
+      house.thread.want_read(member.pair.ours(), member, false);
+    });
     member.pair.close_theirs();
     CHECK(house.seen() == Events{"m read", "m end"});
   }
