@@ -1,0 +1,37 @@
+#pragma once
+// What a TLS listener or client is configured with: one OpenSSL SSL_CTX made from a certificate bundle, immutable and
+// shared. A renewed certificate is a new context, taken by the next handshake; open connections keep the one they have.
+#include "common/base/result.hpp"
+#include "common/cert/bundle.hpp"
+
+#include <openssl/types.h>
+#include <memory>
+#include <string>
+
+namespace jl::network {
+
+struct TlsServerOptions {
+  std::shared_ptr<const cert::Bundle> bundle;
+  std::string alias;    ///< of the entry to use; empty with several entries: SNI chooses, the first is the default
+  bool mutual = false;  ///< require a client certificate that leads to the bundle's trust
+};
+
+struct TlsClientOptions {
+  std::shared_ptr<const cert::Bundle> bundle;  ///< nullptr = system trust, no client certificate
+  std::string alias;
+  bool mutual = false;      ///< present key and certificate (required then)
+  bool verify_host = true;  ///< the peer's name must match; its chain is verified either way
+  std::string host;         ///< name or address dialled: SNI and name check
+};
+
+class TlsContext {
+ public:
+  /// TLS 1.2 and 1.3, modern ciphers, session resumption, no renegotiation, no compression.
+  /// Errors: invalid (with cert::pick's or OpenSSL's reason; the message names what of the material failed).
+  [[nodiscard]] static Result<std::shared_ptr<const TlsContext>> server(const TlsServerOptions& options);
+  [[nodiscard]] static Result<std::shared_ptr<const TlsContext>> client(const TlsClientOptions& options);
+  virtual ~TlsContext() = default;
+  [[nodiscard]] virtual SSL_CTX* get() const = 0;
+};
+
+}  // namespace jl::network
