@@ -80,6 +80,7 @@ class Loop final : public IoThread {
     // A member that goes while answers are flushed may have told others so: that needs a commit of its own.
     if (poller_.forget(fd, member)) again_ = true;
   }
+  void after_commit(std::function<void(bool)> work) override { waiting_.push_back(std::move(work)); }
   void request_flush(TurnMember& member) override {
     if (const auto ref = poller_.mark(member)) requested_.push_back(*ref);
   }
@@ -130,6 +131,8 @@ class Loop final : public IoThread {
 
   std::vector<Poller::Ref> requested_;  // who wants a flush after the next commit
   std::vector<Poller::Ref> flushing_;   // who waits for the commit on its way
+  std::vector<std::function<void(bool)>> waiting_;  // what runs after the next commit
+  std::vector<std::function<void(bool)>> running_;  // what runs after the one on its way
   std::uint64_t commit_number_ = 1;     // of the next commit to start
   bool committing_ = false;             // from the start of a commit to the end of its flush
   bool awaits_done_ = false;
@@ -256,6 +259,7 @@ void Loop::end_turn() {
 
 void Loop::start_commit() {
   flushing_.swap(requested_);
+  running_.swap(waiting_);
   for (const Poller::Ref ref : flushing_) poller_.unmark(ref);
   committing_ = awaits_done_ = starting_ = true;
   const std::uint64_t number = commit_number_++;
@@ -281,8 +285,9 @@ void Loop::on_committed(std::uint64_t number, bool ok) {
     if (TurnMember* member = poller_.find(ref)) guard([member, ok] { member->on_flush(ok); });
   }
   flushing_.clear();
+  for (const auto& work : std::exchange(running_, {})) guard([&] { work(ok); });
   committing_ = false;
-  if (!requested_.empty()) again_ = true;
+  if (!requested_.empty() || !waiting_.empty()) again_ = true;
   if (starting_) return;  // end_turn() goes on
   if (again_) {
     end_turn();

@@ -72,6 +72,9 @@ class IoThread {
   virtual void forget(int fd, TurnMember& member) = 0;
   /// Has on_flush() called when this turn is committed; for watched members.
   virtual void request_flush(TurnMember& member) = 0;
+  /// Runs a function once what this turn produced is committed, or has failed to be: for what others may hear of only
+  /// then. After the flushes.
+  virtual void after_commit(std::function<void(bool committed)> work) = 0;
   /// The number of the commit that covers what is written now; grows with each. Work that runs while a commit is on its
   /// way writes under the next number already, and the on_flush() of the one on its way must not send that.
   [[nodiscard]] virtual std::uint64_t commit_number() const = 0;
