@@ -235,12 +235,12 @@ void MqttServerConnection::go_on_closing() {
 
 // ---- what the handler asks for
 
-void MqttServerConnection::accept(const mqtt::AcceptOptions& options) {
+void MqttServerConnection::accept(mqtt::AcceptOptions options) {
   if (phase_ != Phase::open || machine_.state() != State::deciding) return;
   connected_ = true;
   add(component_->counters.connected);
   last_activity_ = thread().timers().now();
-  with_output([&](std::string& out) { machine_.accept(options, out); });
+  with_output([&](std::string& out) { machine_.accept(std::move(options), out); });
   if (phase_ != Phase::open) return;
   timer_.cancel();
   if (machine_.keep_alive() > 0) thread().timers().set(timer_, silence_limit());

@@ -35,7 +35,7 @@ class MqttServerConnection final : public MqttConnection, private TurnMember, pr
   /// Closes without waiting for anything; on_close comes if it is owed. The connection may be gone afterwards.
   void finish();
 
-  void accept(const wire::mqtt::AcceptOptions& options) override;
+  void accept(wire::mqtt::AcceptOptions options) override;
   void refuse(wire::mqtt::ReasonCode reason, std::string_view text) override;
   bool publish(const wire::mqtt::OutgoingPublish& message) override;
   void close(wire::mqtt::CloseCause cause, wire::mqtt::ReasonCode reason) override;

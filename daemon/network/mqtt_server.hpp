@@ -55,7 +55,7 @@ class MqttServerHandler {
 class MqttConnection : public std::enable_shared_from_this<MqttConnection> {
  public:
   virtual ~MqttConnection() = default;
-  virtual void accept(const wire::mqtt::AcceptOptions& options) = 0;
+  virtual void accept(wire::mqtt::AcceptOptions options) = 0;
   virtual void refuse(wire::mqtt::ReasonCode reason, std::string_view text = {}) = 0;
   [[nodiscard]] virtual bool publish(const wire::mqtt::OutgoingPublish& message) = 0;
   virtual void close(wire::mqtt::CloseCause cause, wire::mqtt::ReasonCode reason) = 0;

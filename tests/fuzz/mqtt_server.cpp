@@ -92,7 +92,7 @@ class Owner final : public ServerEvents {
     AcceptOptions options;
     options.session_present = (mode_ & 0x10u) != 0;
     options.assigned_client_id = (mode_ & 0x20u) != 0 ? "assigned" : "";
-    machine_.accept(options, out_);
+    machine_.accept(std::move(options), out_);
   }
   void send(std::string_view topic, std::uint8_t qos, std::uint64_t tag) {
     const bool sent = machine_.publish({.topic = topic, .payload = "payload", .qos = qos, .tag = tag}, out_);

@@ -80,12 +80,16 @@ Fault read_will(Reader& body, const ConnectFlags& flags, const ServerLimits& lim
   if (!body.ok()) return malformed("will is malformed");
   if (!is_valid_topic_name(topic)) return malformed("will topic is not a topic name");
   if (topic.size() > limits.max_topic_bytes) return {ReasonCode::topic_name_invalid, "will topic is too long"};
-  if (v5 && flags.will_retain) return {ReasonCode::retain_not_supported, "retained messages are not supported"};
   packet.will = std::make_unique<Will>(Will{.topic = std::string(topic),
                                             .payload = std::string(payload),
                                             .qos = flags.will_qos,
                                             .retain = flags.will_retain,
-                                            .delay_seconds = properties.will_delay});
+                                            .delay_seconds = properties.will_delay,
+                                            .message_expiry = {},
+                                            .properties = {}});
+  if (properties.has(PropertyId::message_expiry)) packet.will->message_expiry = properties.message_expiry;
+  std::string buffer;
+  packet.will->properties = forwarded_properties(properties, buffer);
   return {};
 }
 

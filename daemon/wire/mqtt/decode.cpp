@@ -32,9 +32,12 @@ Fault check_first_byte(std::uint8_t first, ProtocolVersion version) {
   }
 }
 
-Fault check_filter(std::string_view filter) {
+Fault check_filter(std::string_view filter, ProtocolVersion version) {
   if (filter.empty()) return malformed("topic filter is empty");
-  return is_valid_topic_filter(filter) ? Fault{} : malformed("topic filter is malformed");
+  if (!is_valid_topic_filter(filter)) return malformed("topic filter is malformed");
+  // Older versions know no shares: there a wrong one is an ordinary filter, which the machine refuses.
+  const bool wrong_share = version == ProtocolVersion::v5 && is_shared(filter) && !split_shared(filter);
+  return wrong_share ? malformed("shared subscription is malformed") : Fault{};
 }
 }  // namespace
 
@@ -148,7 +151,7 @@ Fault decode_filters(PacketType type, std::string_view bytes, ProtocolVersion ve
     const std::string_view filter = entries.text();
     const unsigned raw = subscribe ? entries.u8() : 0u;
     if (!entries.ok()) return malformed("topic filter is malformed");
-    if (const Fault fault = check_filter(filter)) return fault;
+    if (const Fault fault = check_filter(filter, version)) return fault;
     if ((raw & reserved) != 0 || (raw & 0x03u) == 0x03u) return malformed("subscription options are wrong");
     if (version != ProtocolVersion::v5) continue;
     if ((raw & 0x30u) == 0x30u) return violation("retain handling is 3");

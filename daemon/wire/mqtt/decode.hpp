@@ -61,7 +61,7 @@ struct FilterList {
                                    const ServerLimits& limits, FilterList& list);
 /// Takes the next entry off a list that decode_filters has checked; `options` are untouched for UNSUBSCRIBE.
 [[nodiscard]] std::string_view next_filter(PacketType type, Reader& entries, SubscribeOptions& options);
-/// Whether the filter asks for a shared subscription (MQTT 5 §4.8.2).
+/// Whether the filter asks for a shared subscription, be it well-formed or not (MQTT 5 §4.8.2).
 [[nodiscard]] bool is_shared(std::string_view filter);
 
 struct DisconnectPacket {

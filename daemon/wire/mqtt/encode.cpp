@@ -11,21 +11,22 @@ constexpr char first_byte(PacketType type, std::uint32_t flags = 0) {
   return byte((static_cast<std::uint32_t>(type) << 4) | flags);
 }
 void append_id(std::string& out, PropertyId id) { out.push_back(byte(static_cast<std::uint32_t>(id))); }
-void append_flag(std::string& out, PropertyId id, bool value) {
-  append_id(out, id);
-  out.push_back(value ? '\1' : '\0');
+
+// Appends a string property where it is a valid string and the packet stays within the limit.
+void append_detail(std::string& list, PropertyId id, std::string_view text, std::size_t head, std::uint32_t limit) {
+  if (text.empty() || text.size() > kMaxString || !is_valid_text(text)) return;
+  const auto listed = static_cast<std::uint32_t>(list.size() + 3 + text.size());
+  const auto body = static_cast<std::uint32_t>(head + varint_size(listed)) + listed;
+  if (limit != 0 && 1 + varint_size(body) + body > limit) return;
+  append_id(list, id);
+  append_string(list, text);
 }
 
-// The property list of a packet that carries at most a reason string.
-std::string reason_properties(std::string_view text, std::size_t other_bytes, std::uint32_t limit) {
-  std::string properties;
-  if (text.empty() || text.size() > kMaxString || !is_valid_text(text)) return properties;
-  const std::size_t size = text.size() + 3;
-  if (limit != 0 && size + other_bytes + 6 > limit)
-    return properties;  // 6: the longest of both length fields, beyond 2
-  append_id(properties, PropertyId::reason_string);
-  append_string(properties, text);
-  return properties;
+std::string encode_details(const ReasonDetails& details, std::size_t head) {
+  std::string list;
+  append_detail(list, PropertyId::server_reference, details.server_reference, head, details.limit);
+  append_detail(list, PropertyId::reason_string, details.text, head, details.limit);
+  return list;
 }
 
 void append_with_properties(std::string& out, char first, std::string_view head, std::string_view properties) {
@@ -84,13 +85,12 @@ void append_connack_v3(std::string& out, bool session_present, std::uint8_t code
 
 void append_connack_v5(std::string& out, bool session_present, const ConnackProperties& properties) {
   std::string list;
-  if (properties.cancel_session_expiry) {
+  if (properties.session_expiry) {
     append_id(list, PropertyId::session_expiry);
-    append_u32(list, 0);
+    append_u32(list, *properties.session_expiry);
   }
   append_id(list, PropertyId::receive_maximum);
   append_u16(list, properties.receive_maximum);
-  append_flag(list, PropertyId::retain_available, false);
   append_id(list, PropertyId::maximum_packet_size);
   append_u32(list, properties.maximum_packet_size);
   if (!properties.assigned_client_id.empty()) {
@@ -99,27 +99,29 @@ void append_connack_v5(std::string& out, bool session_present, const ConnackProp
   }
   append_id(list, PropertyId::topic_alias_maximum);
   append_u16(list, properties.topic_alias_maximum);
-  append_flag(list, PropertyId::wildcard_available, true);
-  append_flag(list, PropertyId::subscription_id_available, true);
-  append_flag(list, PropertyId::shared_available, false);
   if (properties.has_server_keep_alive) {
     append_id(list, PropertyId::server_keep_alive);
     append_u16(list, properties.server_keep_alive);
   }
+  if (!properties.response_information.empty()) {
+    append_id(list, PropertyId::response_information);
+    append_string(list, properties.response_information.substr(0, kMaxString));
+  }
+  // What is available needs no property: retained messages, wildcards, subscription identifiers, shares, every QoS.
   const char head[2] = {session_present ? '\1' : '\0', 0};
   append_with_properties(out, first_byte(PacketType::connack), {head, sizeof head}, list);
 }
 
-void append_connack_refusal(std::string& out, ReasonCode reason, std::string_view text, std::uint32_t limit) {
+void append_connack_refusal(std::string& out, ReasonCode reason, const ReasonDetails& details) {
   const char head[2] = {0, byte(static_cast<std::uint32_t>(reason))};
   append_with_properties(out, first_byte(PacketType::connack), {head, sizeof head},
-                         reason_properties(text, 1 + sizeof head, limit));
+                         encode_details(details, sizeof head));
 }
 
-void append_disconnect(std::string& out, ReasonCode reason, std::string_view text, std::uint32_t limit) {
+void append_disconnect(std::string& out, ReasonCode reason, const ReasonDetails& details) {
   const char head[1] = {byte(static_cast<std::uint32_t>(reason))};
   append_with_properties(out, first_byte(PacketType::disconnect), {head, sizeof head},
-                         reason_properties(text, 1 + sizeof head, limit));
+                         encode_details(details, sizeof head));
 }
 
 void append_ack(std::string& out, PacketType type, std::uint16_t packet_id, ReasonCode reason) {
@@ -139,30 +141,44 @@ void append_suback(std::string& out, PacketType type, std::uint16_t packet_id, s
 }
 
 namespace {
-std::size_t publish_body(const OutgoingPublish& message, bool v5, std::string_view properties) {
-  const std::size_t listed = v5 ? varint_size(static_cast<std::uint32_t>(properties.size())) + properties.size() : 0;
-  return 2 + message.topic.size() + (message.qos > 0 ? 2 : 0) + listed + message.payload.size();
+std::size_t listed_size(const PublishPacket& packet) {
+  return (packet.topic_alias != 0 ? 3 : 0) + (packet.message_expiry ? 5 : 0) + packet.properties.size() +
+         packet.subscription_ids.size();
+}
+
+std::size_t publish_body(const PublishPacket& packet, bool v5) {
+  const std::size_t listed = v5 ? listed_size(packet) : 0;
+  const std::size_t list = v5 ? varint_size(static_cast<std::uint32_t>(listed)) + listed : 0;
+  return 2 + packet.topic.size() + (packet.qos > 0 ? 2 : 0) + list + packet.payload.size();
 }
 }  // namespace
 
-std::size_t publish_size(const OutgoingPublish& message, bool v5, std::string_view properties) {
-  const std::size_t body = publish_body(message, v5, properties);
-  if (body > kMaxRemainingLength || message.topic.size() > kMaxString) return 0;
+std::size_t publish_size(const PublishPacket& packet, bool v5) {
+  const std::size_t body = publish_body(packet, v5);
+  if (body > kMaxRemainingLength || packet.topic.size() > kMaxString) return 0;
   return 1 + varint_size(static_cast<std::uint32_t>(body)) + body;
 }
 
-void append_publish(std::string& out, const OutgoingPublish& message, std::uint16_t packet_id, bool v5,
-                    std::string_view properties) {
-  const std::uint32_t flags = (static_cast<std::uint32_t>(message.qos) << 1) | (message.retain ? 1u : 0u);
+void append_publish(std::string& out, const PublishPacket& packet, bool v5) {
+  const std::uint32_t flags =
+      (packet.dup ? 8u : 0u) | (static_cast<std::uint32_t>(packet.qos) << 1) | (packet.retain ? 1u : 0u);
   out.push_back(first_byte(PacketType::publish, flags));
-  append_varint(out, static_cast<std::uint32_t>(publish_body(message, v5, properties)));
-  append_string(out, message.topic);
-  if (message.qos > 0) append_u16(out, packet_id);
+  append_varint(out, static_cast<std::uint32_t>(publish_body(packet, v5)));
+  append_string(out, packet.topic);
+  if (packet.qos > 0) append_u16(out, packet.packet_id);
   if (v5) {
-    append_varint(out, static_cast<std::uint32_t>(properties.size()));
-    out.append(properties);
+    append_varint(out, static_cast<std::uint32_t>(listed_size(packet)));
+    if (packet.topic_alias != 0) {
+      append_id(out, PropertyId::topic_alias);
+      append_u16(out, packet.topic_alias);
+    }
+    if (packet.message_expiry) {
+      append_id(out, PropertyId::message_expiry);
+      append_u32(out, *packet.message_expiry);
+    }
+    out.append(packet.properties).append(packet.subscription_ids);
   }
-  out.append(message.payload);
+  out.append(packet.payload);
 }
 
 }  // namespace jl::wire::mqtt

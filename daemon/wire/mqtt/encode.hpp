@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -49,27 +50,46 @@ struct ConnackProperties {
   std::uint16_t receive_maximum = 0;
   std::uint32_t maximum_packet_size = 0;
   std::uint16_t topic_alias_maximum = 0;
-  bool cancel_session_expiry = false;  ///< the client asked for a session that outlives the connection
+  std::optional<std::uint32_t> session_expiry{};  ///< where it is not what the client asked for
   std::uint16_t server_keep_alive = 0;
   bool has_server_keep_alive = false;
-  std::string_view assigned_client_id;
+  std::string_view assigned_client_id{};
+  std::string_view response_information{};
 };
 
 void append_connack_v3(std::string& out, bool session_present, std::uint8_t code);
 void append_connack_v5(std::string& out, bool session_present, const ConnackProperties& properties);
-/// A refusal. The text is left out where it is no valid string or would make the packet larger than `limit` (0 = none).
-void append_connack_refusal(std::string& out, ReasonCode reason, std::string_view text, std::uint32_t limit);
-/// As append_connack_refusal.
-void append_disconnect(std::string& out, ReasonCode reason, std::string_view text, std::uint32_t limit);
+/// What a refusal or a DISCONNECT says beside its code. Each is left out where it is no valid string, and where it
+/// would make the packet larger than `limit`.
+struct ReasonDetails {
+  std::string_view text{};
+  std::string_view server_reference{};
+  std::uint32_t limit = 0;  ///< bytes of the whole packet; 0 = none
+};
+void append_connack_refusal(std::string& out, ReasonCode reason, const ReasonDetails& details);
+void append_disconnect(std::string& out, ReasonCode reason, const ReasonDetails& details);
 
 /// PUBACK, PUBREC, PUBREL or PUBCOMP. A reason other than success needs a MQTT 5 peer.
 void append_ack(std::string& out, PacketType type, std::uint16_t packet_id, ReasonCode reason = ReasonCode::success);
 /// SUBACK, or UNSUBACK with codes (one byte each; empty for the UNSUBACK of 3.1.1).
 void append_suback(std::string& out, PacketType type, std::uint16_t packet_id, std::string_view codes, bool v5);
 
-/// The size of a whole PUBLISH in bytes, or 0 when MQTT cannot carry it. `properties` is the encoded property list.
-[[nodiscard]] std::size_t publish_size(const OutgoingPublish& message, bool v5, std::string_view properties);
-void append_publish(std::string& out, const OutgoingPublish& message, std::uint16_t packet_id, bool v5,
-                    std::string_view properties);
+/// A PUBLISH as it is written.
+struct PublishPacket {
+  std::string_view topic;
+  std::string_view payload;
+  std::uint8_t qos = 0;
+  bool retain = false;
+  bool dup = false;
+  std::uint16_t packet_id = 0;
+  // MQTT 5 only
+  std::uint16_t topic_alias = 0;  ///< 0 = none
+  std::optional<std::uint32_t> message_expiry{};
+  std::string_view properties{};        ///< encoded
+  std::string_view subscription_ids{};  ///< encoded
+};
+/// The size of the whole packet in bytes, or 0 when MQTT cannot carry it.
+[[nodiscard]] std::size_t publish_size(const PublishPacket& packet, bool v5);
+void append_publish(std::string& out, const PublishPacket& packet, bool v5);
 
 }  // namespace jl::wire::mqtt

@@ -174,4 +174,16 @@ bool topic_matches(std::string_view filter, std::string_view topic) {
   return topic_ended && (filter_ended || filter == "#");
 }
 
+std::optional<SharedFilter> split_shared(std::string_view filter) {
+  constexpr std::string_view kPrefix = "$share/";
+  if (!filter.starts_with(kPrefix)) return std::nullopt;
+  filter.remove_prefix(kPrefix.size());
+  const std::size_t slash = filter.find('/');
+  if (slash == std::string_view::npos) return std::nullopt;
+  const SharedFilter parts{.group = filter.substr(0, slash), .filter = filter.substr(slash + 1)};
+  if (parts.group.empty() || parts.group.find_first_of("+#") != std::string_view::npos) return std::nullopt;
+  if (!is_valid_topic_filter(parts.filter)) return std::nullopt;
+  return parts;
+}
+
 }  // namespace jl::wire::mqtt

@@ -1,6 +1,7 @@
 #pragma once
 // The vocabulary of MQTT: versions, reason codes, and the views of packets that the machine hands out.
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -87,6 +88,8 @@ struct Will {
   std::uint8_t qos = 0;
   bool retain = false;
   std::uint32_t delay_seconds = 0;
+  std::optional<std::uint32_t> message_expiry{};  ///< seconds, MQTT 5
+  std::string properties{};                       ///< as Message::properties
 };
 
 struct ConnectView {
@@ -122,6 +125,7 @@ struct PublishView {
   std::string_view correlation_data;
   bool payload_is_utf8 = false;
   const UserProperties* user_properties = nullptr;
+  std::string_view properties;  ///< as Message::properties
 };
 
 struct SubscribeOptions {
@@ -132,24 +136,54 @@ struct SubscribeOptions {
   std::uint32_t subscription_id = 0;
 };
 
-/// How a client is admitted.
-struct AcceptOptions {
-  bool session_present = false;
-  std::string assigned_client_id;       ///< MQTT 5, when the client sent none
-  std::uint16_t server_keep_alive = 0;  ///< MQTT 5; 0 = the client's own stands
+/// A message on its way to subscribers: immutable, shared by all that receive it.
+struct Message {
+  std::string topic{};
+  std::string payload{};
+  /// The encoded MQTT 5 properties that a server forwards unchanged (payload format, content type, response topic,
+  /// correlation data, user properties in order), without the length.
+  std::string properties{};
+  std::uint8_t qos = 0;
+  bool retain = false;
+  std::int64_t expires_at = 0;  ///< ms since 1970; 0 = never
+};
+using MessagePtr = std::shared_ptr<const Message>;
+
+/// One message for one client.
+struct Delivery {
+  MessagePtr message{};
+  std::uint8_t qos = 0;
+  bool retain = false;
+  std::uint64_t tag = 0;           ///< comes back in the events of its exchange; 0 = none are wanted
+  std::string subscription_ids{};  ///< encoded MQTT 5 properties, usually empty
 };
 
+/// What became of a message for a client. All but the first two leave nothing behind.
+enum class SendResult : std::uint8_t { sent, queued, expired, too_large, queue_full, closed };
+
+/// A message given as views. QoS 0 is written without a copy.
 struct OutgoingPublish {
   std::string_view topic;
   std::string_view payload;
   std::uint8_t qos = 0;
   bool retain = false;
-  std::uint64_t tag = 0;  ///< comes back in on_delivered
+  std::uint64_t tag = 0;  ///< as Delivery::tag
 };
+
+/// A session that never ends (MQTT 5 §3.1.2.11.2).
+constexpr std::uint32_t kNeverExpires = 0xFFFFFFFF;
 
 /// Topic names and filters (MQTT 5 §4.7).
 [[nodiscard]] bool is_valid_topic_name(std::string_view topic);
 [[nodiscard]] bool is_valid_topic_filter(std::string_view filter);
 [[nodiscard]] bool topic_matches(std::string_view filter, std::string_view topic);
+
+/// "$share/group/filter" (MQTT 5 §4.8.2); the views point into it.
+struct SharedFilter {
+  std::string_view group;
+  std::string_view filter;
+};
+/// Nothing for a filter that is not shared, and for one that asks for it with a name or filter that may not be.
+[[nodiscard]] std::optional<SharedFilter> split_shared(std::string_view filter);
 
 }  // namespace jl::wire::mqtt

@@ -164,7 +164,8 @@ void store(PropertyId id, const Value& value, Properties& into) {
 Fault read_properties(Reader& packet, PropertyScope scope, std::size_t max_user, Properties& into) {
   const std::uint32_t size = packet.varint();
   if (size == 0 && packet.ok()) return {};
-  Reader reader(packet.bytes(size));
+  into.encoded = packet.bytes(size);
+  Reader reader(into.encoded);
   if (!packet.ok()) return malformed("property length is wrong");
   while (!reader.empty()) {
     const std::uint32_t number = reader.varint();
@@ -184,6 +185,25 @@ Fault read_properties(Reader& packet, PropertyScope scope, std::size_t max_user,
     store(id, value, into);
   }
   return {};
+}
+
+std::string_view forwarded_properties(const Properties& properties, std::string& buffer) {
+  constexpr auto bit = [](PropertyId id) { return std::uint64_t{1} << static_cast<unsigned>(id); };
+  constexpr std::uint64_t kForwarded = bit(PropertyId::payload_format) | bit(PropertyId::content_type) |
+                                       bit(PropertyId::response_topic) | bit(PropertyId::correlation_data) |
+                                       bit(PropertyId::user_property);
+  if ((properties.present & kForwarded) == 0) return {};
+  if ((properties.present & ~kForwarded) == 0) return properties.encoded;
+  buffer.clear();
+  for (std::string_view rest = properties.encoded; !rest.empty();) {
+    Reader reader(rest);
+    const std::uint32_t number = reader.varint();
+    (void)read_value(reader, kRules[number].kind);
+    const std::size_t size = rest.size() - reader.left();
+    if ((kForwarded >> number & 1u) != 0) buffer.append(rest.substr(0, size));
+    rest.remove_prefix(size);
+  }
+  return buffer;
 }
 
 }  // namespace jl::wire::mqtt

@@ -5,6 +5,7 @@
 #include "daemon/wire/mqtt/reader.hpp"
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace jl::wire::mqtt {
@@ -24,6 +25,8 @@ enum class PropertyId : std::uint8_t {
   request_problem_information = 0x17,
   will_delay = 0x18,
   request_response_information = 0x19,
+  response_information = 0x1A,
+  server_reference = 0x1C,
   reason_string = 0x1F,
   receive_maximum = 0x21,
   topic_alias_maximum = 0x22,
@@ -66,6 +69,7 @@ struct Properties {
   std::string_view correlation_data;
   std::string_view authentication_method;
   UserProperties user_properties;
+  std::string_view encoded;  ///< the whole list without its length
 
   [[nodiscard]] bool has(PropertyId id) const { return (present >> static_cast<unsigned>(id) & 1u) != 0; }
 };
@@ -73,5 +77,9 @@ struct Properties {
 /// Reads a property length and the properties. At most `max_user` user properties are taken (quota_exceeded beyond).
 /// A value that its own section calls a protocol error is reported here, too.
 [[nodiscard]] Fault read_properties(Reader& packet, PropertyScope scope, std::size_t max_user, Properties& into);
+
+/// What of a message's properties goes on to its subscribers unchanged, encoded: a slice of the packet where nothing is
+/// to be left out, else built in `buffer`.
+[[nodiscard]] std::string_view forwarded_properties(const Properties& properties, std::string& buffer);
 
 }  // namespace jl::wire::mqtt

@@ -8,6 +8,12 @@
 #include <utility>
 
 namespace jl::wire::mqtt {
+namespace {
+// The reasons that a Server Reference may go with (MQTT 5 §4.11).
+bool is_redirect(ReasonCode reason) {
+  return reason == ReasonCode::use_another_server || reason == ReasonCode::server_moved;
+}
+}  // namespace
 
 // ---- input
 
@@ -109,12 +115,17 @@ void ServerMachine::Impl::handle_connect(std::string_view body, std::string& out
   const Fault fault = decode_connect(body, limits, packet);
   const ConnectView& view = packet.view;
   version = view.version;
-  client_max_packet = view.maximum_packet_size;
+  if (is_v5()) {
+    newer = std::make_unique<Newer>();
+    newer->max_packet = view.maximum_packet_size;
+    newer->asked_expiry = newer->session_expiry = view.session_expiry;
+    newer->receive_max = view.receive_maximum;
+    newer->alias_max = view.topic_alias_maximum;
+    newer->wants_response_information = view.request_response_information;
+  }
   if (fault) return reject(fault, out);
-  client_receive_max = view.receive_maximum;
   keep_alive = view.keep_alive;
   clean_start = view.clean_start;
-  wants_session = view.session_expiry > 0;
   connect_will = std::move(packet.will);
   state = State::deciding;
   events.on_connect(view);
@@ -124,41 +135,68 @@ void ServerMachine::Impl::handle_disconnect(std::string_view body, std::string& 
   DisconnectPacket packet;
   if (const Fault fault = decode_disconnect(body, version, limits, packet)) return fail(fault, out);
   // MQTT 5 §3.14.2.2.2: a session that was to end with the connection cannot be prolonged.
-  if (packet.has_session_expiry && packet.session_expiry > 0 && !wants_session) {
-    return fail(violation("session expiry set in DISCONNECT but not in CONNECT"), out);
+  if (packet.has_session_expiry) {
+    if (packet.session_expiry > 0 && newer->asked_expiry == 0) {
+      return fail(violation("session expiry set in DISCONNECT but not in CONNECT"), out);
+    }
+    newer->session_expiry = packet.session_expiry;
   }
   const bool normal = packet.reason == ReasonCode::success;
   if (normal) connect_will.reset();
   finish(CloseCause::client_disconnect, !normal);
 }
 
-void ServerMachine::Impl::accept(const AcceptOptions& options, std::string& out) {
+void ServerMachine::Impl::accept(AcceptOptions&& options, std::string& out) {
   if (state != State::deciding) return;
   const bool session_present = options.session_present && !clean_start;
-  if (is_v5()) {
-    const bool above_cap = limits.keep_alive_cap > 0 && (keep_alive == 0 || keep_alive > limits.keep_alive_cap);
-    const std::uint16_t imposed = options.server_keep_alive > 0 ? options.server_keep_alive : limits.keep_alive_cap;
-    ConnackProperties properties;
-    properties.receive_maximum = std::max<std::uint16_t>(limits.max_inbound_qos2, 1);
-    const std::uint32_t body = std::min(limits.max_packet, kMaxRemainingLength);
-    properties.maximum_packet_size = static_cast<std::uint32_t>(1 + varint_size(body)) + body;
-    properties.topic_alias_maximum = kTopicAliasMaximum;
-    properties.cancel_session_expiry = wants_session;
-    properties.has_server_keep_alive = options.server_keep_alive > 0 || above_cap;
-    properties.server_keep_alive = imposed;
-    properties.assigned_client_id = options.assigned_client_id;
-    const std::size_t start = out.size();
-    append_connack_v5(out, session_present, properties);
-    if (!fits_client(out.size() - start)) {
-      out.resize(start);
-      return reject({ReasonCode::packet_too_large, "maximum packet size is too small for a CONNACK"}, out);
-    }
-    if (properties.has_server_keep_alive) keep_alive = imposed;
-  } else {
+  if (session_present) session = std::move(options.session);
+  if (!is_v5()) {
     append_connack_v3(out, session_present && version == ProtocolVersion::v3_1_1, 0);
+  } else if (!write_connack_v5(options, session_present, out)) {
+    return reject({ReasonCode::packet_too_large, "maximum packet size is too small for a CONNACK"}, out);
   }
   state = State::connected;
-  if (!busy) drain({}, out);
+  if (session) resume(out);
+  if (!busy && state == State::connected) drain({}, out);
+}
+
+bool ServerMachine::Impl::write_connack_v5(const AcceptOptions& options, bool session_present, std::string& out) {
+  const bool above_cap = limits.keep_alive_cap > 0 && (keep_alive == 0 || keep_alive > limits.keep_alive_cap);
+  const std::uint16_t imposed = options.server_keep_alive > 0 ? options.server_keep_alive : limits.keep_alive_cap;
+  ConnackProperties properties;
+  if (options.session_expiry && *options.session_expiry != newer->asked_expiry) {
+    properties.session_expiry = newer->session_expiry = *options.session_expiry;
+  }
+  properties.receive_maximum = static_cast<std::uint16_t>(inbound_limit());
+  const std::uint32_t body = std::min(limits.max_packet, kMaxRemainingLength);
+  properties.maximum_packet_size = static_cast<std::uint32_t>(1 + varint_size(body)) + body;
+  properties.topic_alias_maximum = kTopicAliasMaximum;
+  properties.has_server_keep_alive = options.server_keep_alive > 0 || above_cap;
+  properties.server_keep_alive = imposed;
+  properties.assigned_client_id = options.assigned_client_id;
+  if (newer->wants_response_information) properties.response_information = options.response_information;
+  const std::size_t start = out.size();
+  append_connack_v5(out, session_present, properties);
+  if (!fits_client(out.size() - start)) {
+    out.resize(start);
+    return false;
+  }
+  if (properties.has_server_keep_alive) keep_alive = imposed;
+  return true;
+}
+
+// MQTT 5 §4.4: what is in flight is sent again, in its order, and nowhere else.
+void ServerMachine::Impl::resume(std::string& out) {
+  inherited_inbound = static_cast<std::uint16_t>(std::min(session->inbound_qos2.size(), inbound_limit()));
+  to_resend = static_cast<std::uint16_t>(session->outbound.size());
+  for (OutboundExchange& each : session->outbound) each.waits = true;
+  for (Delivery& each : session->queue.take_qos0()) {
+    const std::uint64_t tag = each.tag;
+    const bool sent = publish(std::move(each), out) == SendResult::sent;
+    if (!sent && tag != 0) events.on_discarded(tag);
+    if (state != State::connected) return;
+  }
+  send_waiting(out);
 }
 
 // A CONNECT that the machine itself does not let through. MQTT 3.1.1 §3.1.4 answers only two of the reasons.
@@ -166,33 +204,37 @@ void ServerMachine::Impl::reject(const Fault& fault, std::string& out) {
   const CloseCause by_reason = cause_of(fault.reason);
   const bool is_error = by_reason != CloseCause::protocol_error || fault.reason == ReasonCode::protocol_error;
   const bool silent = !is_v5() && is_error;
-  close_text = fault.text;
+  close_text = fault.text.data();
   if (silent) return finish(by_reason, false);
-  refuse(is_error ? by_reason : CloseCause::refused, fault.reason, fault.text, out);
+  refuse(is_error ? by_reason : CloseCause::refused, fault.reason, {.text = fault.text}, out);
 }
 
-void ServerMachine::Impl::refuse(CloseCause cause, ReasonCode reason, std::string_view text, std::string& out) {
+void ServerMachine::Impl::refuse(CloseCause cause, ReasonCode reason, ReasonDetails details, std::string& out) {
   if (reason < ReasonCode::unspecified_error) reason = ReasonCode::unspecified_error;
   if (is_v5()) {
-    append_connack_refusal(out, fit_server_reason(PacketType::connack, reason), text, client_max_packet);
+    details.limit = client_max_packet();
+    if (!is_redirect(reason)) details.server_reference = {};
+    append_connack_refusal(out, fit_server_reason(PacketType::connack, reason), details);
   } else {
     append_connack_v3(out, false, connack_code_v3(reason));
   }
   finish(cause, false);
 }
 
-void ServerMachine::Impl::close(CloseCause cause, ReasonCode reason, std::string_view text, std::string& out) {
+void ServerMachine::Impl::close(CloseCause cause, ReasonCode reason, ReasonDetails details, std::string& out) {
   if (state == State::closed) return;
-  if (state == State::deciding && reason >= ReasonCode::unspecified_error) return refuse(cause, reason, text, out);
+  if (state == State::deciding && reason >= ReasonCode::unspecified_error) return refuse(cause, reason, details, out);
   if (state == State::connected && is_v5()) {
-    append_disconnect(out, fit_server_reason(PacketType::disconnect, reason), text, client_max_packet);
+    details.limit = client_max_packet();
+    if (!is_redirect(reason)) details.server_reference = {};
+    append_disconnect(out, fit_server_reason(PacketType::disconnect, reason), details);
   }
   finish(cause, true);
 }
 
 void ServerMachine::Impl::fail(const Fault& fault, std::string& out) {
-  close_text = fault.text;
-  close(cause_of(fault.reason), fault.reason, fault.text, out);
+  close_text = fault.text.data();
+  close(cause_of(fault.reason), fault.reason, {.text = fault.text}, out);
 }
 
 void ServerMachine::Impl::finish(CloseCause cause, bool will_is_due) {
@@ -210,22 +252,36 @@ ServerMachine::ServerMachine(ServerEvents& events, const ServerLimits& limits)
 ServerMachine::~ServerMachine() = default;
 
 void ServerMachine::feed(std::string_view in, std::string& out) { impl_->feed(in, out); }
-void ServerMachine::accept(const AcceptOptions& options, std::string& out) { impl_->accept(options, out); }
-void ServerMachine::refuse(ReasonCode reason, std::string& out, std::string_view reason_text) {
-  if (impl_->state == State::deciding) impl_->refuse(CloseCause::refused, reason, reason_text, out);
+void ServerMachine::set_time(std::int64_t now_ms) { impl_->now = now_ms; }
+void ServerMachine::accept(AcceptOptions&& options, std::string& out) { impl_->accept(std::move(options), out); }
+void ServerMachine::refuse(ReasonCode reason, std::string& out, std::string_view reason_text,
+                           std::string_view server_reference) {
+  if (impl_->state != State::deciding) return;
+  impl_->refuse(CloseCause::refused, reason, {.text = reason_text, .server_reference = server_reference}, out);
+}
+SendResult ServerMachine::publish(Delivery delivery, std::string& out) {
+  return impl_->publish(std::move(delivery), out);
 }
 bool ServerMachine::publish(const OutgoingPublish& message, std::string& out) { return impl_->publish(message, out); }
-void ServerMachine::close(CloseCause cause, ReasonCode reason, std::string& out) {
-  impl_->close(cause, reason, {}, out);
+void ServerMachine::close(CloseCause cause, ReasonCode reason, std::string& out, std::string_view server_reference) {
+  impl_->close(cause, reason, {.server_reference = server_reference}, out);
 }
 void ServerMachine::connection_lost() { impl_->finish(CloseCause::connection_lost, true); }
 
+std::unique_ptr<SessionState> ServerMachine::release_session() {
+  return impl_->state == State::closed ? std::move(impl_->session) : nullptr;
+}
 int ServerMachine::granted_qos(std::string_view topic) const {
   return impl_->session ? impl_->session->granted_qos(topic) : -1;
 }
 ServerMachine::State ServerMachine::state() const { return impl_->state; }
 ProtocolVersion ServerMachine::version() const { return impl_->version; }
 std::uint16_t ServerMachine::keep_alive() const { return impl_->keep_alive; }
+std::uint32_t ServerMachine::session_expiry() const {
+  if (impl_->newer) return impl_->newer->session_expiry;
+  return impl_->clean_start ? 0 : kNeverExpires;
+}
+bool ServerMachine::clean_start() const { return impl_->clean_start; }
 const Will* ServerMachine::will() const { return impl_->connect_will.get(); }
 std::size_t ServerMachine::held_bytes() const { return impl_->held.size(); }
 std::string_view ServerMachine::close_detail() const { return impl_->close_text; }

@@ -21,10 +21,11 @@ void ServerMachine::Impl::handle_subscribe(std::string_view body, std::string& o
     codes.push_back(static_cast<char>(refused && !is_v5() ? ReasonCode::unspecified_error : code));
   }
   answer_filters(PacketType::suback, list.packet_id, codes, out);
+  if (state == State::connected) events.on_subscribed();
 }
 
 ReasonCode ServerMachine::Impl::subscribe_one(std::string_view filter, const SubscribeOptions& options) {
-  if (is_shared(filter)) return ReasonCode::shared_subscriptions_not_supported;
+  if (is_shared(filter) && !split_shared(filter)) return ReasonCode::topic_filter_invalid;
   if (filter.size() > limits.max_topic_bytes) return ReasonCode::topic_filter_invalid;
   const bool is_new = !session || session->find_subscription(filter) == nullptr;
   if (is_new && session && session->subscriptions.size() >= limits.max_subscriptions) return ReasonCode::quota_exceeded;

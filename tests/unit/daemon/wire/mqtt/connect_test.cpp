@@ -57,7 +57,7 @@ TEST_CASE("a MQTT 3.1 client is served, its CONNACK has no session flag") {
     CHECK(view.version == ProtocolVersion::v3_1);
     AcceptOptions options;
     options.session_present = true;
-    side.machine.accept(options, side.out);
+    side.machine.accept(std::move(options), side.out);
   };
   policy.subscribe = [](Side&, std::string_view, const SubscribeOptions& options) {
     CHECK_FALSE(options.no_local);  // bits that 3.1 does not use mean nothing
@@ -206,7 +206,7 @@ TEST_CASE("session present is told, but never after clean session [MQTT-3.2.2-1]
   policy.connect = [](Side& side, const ConnectView&) {
     AcceptOptions options;
     options.session_present = true;
-    side.machine.accept(options, side.out);
+    side.machine.accept(std::move(options), side.out);
   };
   CHECK(Conversation(policy).feed(connect({.clean = false})) == "20 02 01 00");
   CHECK(Conversation(policy).feed(connect({.clean = true})) == "20 02 00 00");

@@ -68,7 +68,7 @@ TEST_CASE("the assigned client identifier is told [MQTT5-3.2.2-16] [MQTT5-3.1.3-
     CHECK(view.client_id.empty());
     AcceptOptions options;
     options.assigned_client_id = "auto-1";
-    side.machine.accept(options, side.out);
+    side.machine.accept(std::move(options), side.out);
   };
   for (const bool clean : {true, false}) {
     Conversation talk(policy);
@@ -91,7 +91,7 @@ TEST_CASE("the server's keep alive is told and then holds [MQTT5-3.2.2-21] [MQTT
     policy.connect = [&](Side& side, const ConnectView&) {
       AcceptOptions options;
       options.server_keep_alive = row.given;
-      side.machine.accept(options, side.out);
+      side.machine.accept(std::move(options), side.out);
     };
     ServerLimits limits;
     limits.keep_alive_cap = row.cap;
@@ -107,7 +107,7 @@ TEST_CASE("session present is told, but never after clean start [MQTT5-3.2.2-2] 
   policy.connect = [](Side& side, const ConnectView&) {
     AcceptOptions options;
     options.session_present = true;
-    side.machine.accept(options, side.out);
+    side.machine.accept(std::move(options), side.out);
   };
   CHECK(Conversation(policy).feed(connect({.level = 5, .clean = false})) == connack(kPlain, 1));
   CHECK(Conversation(policy).feed(connect({.level = 5, .clean = true})) == connack(kPlain, 0));
