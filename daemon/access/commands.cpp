@@ -1,7 +1,8 @@
 #include "daemon/access/commands.hpp"
 
 #include "common/base/words.hpp"
-#include "daemon/access/mqtt_client.hpp"
+#include "daemon/access/device_session.hpp"
+#include "daemon/access/presence.hpp"
 
 #include <set>
 
@@ -84,11 +85,10 @@ void Commands::send(const device::DeviceRecord& device, MessageType type, Messag
   };
   session->thread->post([session, target, reply, timeout, message = codec::DownMessage{type, std::move(body)},
                          counted = std::move(counted)] {
-    const auto connection = session->connection.lock();
-    auto* client = connection ? static_cast<MqttClient*>(connection->attachment.get()) : nullptr;
-    if (!client)
+    const auto live = session->live.lock();
+    if (!live)
       return counted(Error(Errc::connection_lost, "the connection of device \"" + session->device_id + "\" is gone"));
-    client->send(message, target, reply, timeout, counted);
+    live->send(message, target, reply, timeout, counted);
   });
 }
 

@@ -2,6 +2,7 @@
 // What the access path stands on, handed down as one: the rooms below it and the few things it asks of those above.
 #include "daemon/access/kept_sessions.hpp"
 #include "daemon/access/sessions.hpp"
+#include "daemon/base/log.hpp"
 #include "daemon/device/bus.hpp"
 #include "daemon/device/directory.hpp"
 
@@ -44,5 +45,11 @@ struct Context {
 
   [[nodiscard]] device::TurnLog& log_of(const network::IoThread& thread) const { return *logs[thread.index()]; }
 };
+
+/// Bounds what is logged of dropped messages, over all devices: anybody's device can bring them about.
+inline log::RateLimit& drop_log() {
+  static log::RateLimit limit;
+  return limit;
+}
 
 }  // namespace jl::access

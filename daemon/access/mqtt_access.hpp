@@ -1,25 +1,13 @@
 #pragma once
 // Devices on an MQTT server component: who may connect, and what becomes of what they publish (access.md 5.1, 5.2).
 // One per network component; its calls come on the connections' own threads.
-#include "daemon/access/context.hpp"
-#include "daemon/access/pending.hpp"
+#include "daemon/access/admission.hpp"
+#include "daemon/access/device_session.hpp"
 #include "daemon/base/log.hpp"
 #include "daemon/base/published.hpp"
-
-#include <map>
-#include <memory>
+#include "daemon/network/mqtt_server.hpp"
 
 namespace jl::access {
-
-/// A gateway that lets devices in through this component.
-struct AttachedGateway {
-  std::string id;
-  bool product_only = false;
-  std::shared_ptr<GatewayCounters> counters;
-};
-using AttachedGateways = std::vector<AttachedGateway>;
-
-class MqttClient;
 
 class MqttAccess final : public network::MqttServerHandler {
  public:
@@ -35,10 +23,20 @@ class MqttAccess final : public network::MqttServerHandler {
                                       const wire::mqtt::SubscribeOptions& options) override;
   void on_close(network::MqttConnection& connection, wire::mqtt::CloseCause cause, bool will) override;
 
+  // The part of a device in these, for whoever routes them.
+  /// Whether a client is a device that may come in.
+  [[nodiscard]] std::variant<Admission, Refusal> authenticate(const wire::mqtt::ConnectView& connect) const;
+  /// Opens the session of a device that may, and says ONLINE; nullptr when that has just changed. The caller hangs it
+  /// on the connection, accepts or refuses, and calls on_device_close in the end.
+  [[nodiscard]] std::shared_ptr<DeviceSession> open(network::MqttConnection& connection, Admission admission) const;
+  static wire::mqtt::ReasonCode on_device_publish(DeviceSession& session, std::string_view topic,
+                                                  std::string_view payload);
+  static void on_device_close(DeviceSession& session, const network::MqttConnection& connection,
+                              wire::mqtt::CloseCause cause, bool will);
+  /// Refuses, counts and (at a bounded rate) logs.
+  void refuse(network::MqttConnection& connection, const Refusal& refusal, std::string_view client_id);
+
  private:
-  [[nodiscard]] bool is_still_welcome(const std::string& device_id, std::string_view gateway_id) const;
-  void refuse(network::MqttConnection& connection, wire::mqtt::ReasonCode reason, std::string_view client_id,
-              std::string_view why, GatewayCounters* counters);
   Context context_;
   std::string network_id_;
   Published<AttachedGateways> gateways_;

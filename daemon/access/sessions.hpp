@@ -2,9 +2,10 @@
 // Who is connected: live device sessions by device id. Touched when sessions begin and end and when commands look for a
 // device, never per message.
 #include "common/base/time.hpp"
-#include "daemon/network/mqtt_server.hpp"
+#include "daemon/network/io_thread.hpp"
 
 #include <array>
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -14,6 +15,8 @@
 
 namespace jl::access {
 
+class DeviceSession;
+
 /// One live session. Immutable after it is put into the registry.
 struct Session {
   std::string device_id, product_id, gateway_id, network_id;
@@ -21,7 +24,7 @@ struct Session {
   std::string address;
   Millis since = 0;
   network::IoThread* thread = nullptr;  ///< where its connection lives
-  std::weak_ptr<network::MqttConnection> connection;
+  std::weak_ptr<DeviceSession> live;  ///< what carries it, its parent's for a child; gone while it is kept online only
   [[nodiscard]] bool is_child() const { return !parent_id.empty(); }
 };
 

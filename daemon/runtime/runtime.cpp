@@ -3,7 +3,7 @@
 #include "common/base/assert.hpp"
 #include "common/model/device.hpp"
 #include "common/model/product.hpp"
-#include "daemon/access/mqtt_client.hpp"
+#include "daemon/access/presence.hpp"
 #include "daemon/base/log.hpp"
 
 #include <set>

@@ -1,0 +1,263 @@
+#include "daemon/access/device_session.hpp"
+
+#include "daemon/access/presence.hpp"
+#include "daemon/access/registration.hpp"
+
+#include <algorithm>
+
+namespace jl::access {
+namespace json = boost::json;
+using codec::DeviceMessage;
+using codec::MessageType;
+
+namespace {
+
+constexpr int kMaxDepth = 8;  // children below children
+
+// Reused for every message of a thread.
+struct Scratch {
+  DeviceMessage message;
+  codec::MqttDownlink reply;
+};
+Scratch& scratch() {
+  thread_local Scratch instance;
+  return instance;
+}
+
+}  // namespace
+
+DeviceSession::DeviceSession(const Context& context, Admission admission, std::unique_ptr<DeviceLink> link,
+                             std::function<bool()> still_welcome)
+    : context_(context),
+      link_(std::move(link)),
+      thread_(link_->thread()),
+      device_(std::move(admission.device)),
+      codec_(*admission.codec),
+      network_id_(std::move(admission.network_id)),
+      gateway_id_(std::move(admission.gateway_id)),
+      counters_(std::move(admission.counters)),
+      children_(context_, *counters_),
+      pending_(thread_.timers()),
+      still_welcome_(std::move(still_welcome)) {
+  device_.derived_metadata = nullptr;  // not needed on this path
+  device_.catalog.reset();
+  device_.product.reset();
+}
+
+void DeviceSession::go_online() {
+  auto session = std::make_shared<Session>();
+  session->device_id = device_id();
+  session->product_id = device_.identity.product_id;
+  session->gateway_id = gateway_id_;
+  session->network_id = network_id_;
+  session->address = link_->peer();
+  session->since = context_.clock.now();
+  session->thread = &thread_;
+  session->live = weak_from_this();
+  session_ = session;
+  const auto before = context_.sessions.put(session);
+  // Another connection of the device is told that this one takes over, and closed. It is touched on its own thread
+  // only.
+  const bool is_mine = before && !before->live.owner_before(session->live) && !session->live.owner_before(before->live);
+  if (before && !before->is_child() && !is_mine && !before->live.expired()) {
+    before->thread->post([weak = before->live] {
+      if (const auto taken = weak.lock()) taken->end(EndReason::taken_over);
+    });
+  }
+  record_session(context_, *session, true, thread_);
+}
+
+bool DeviceSession::come_back() {
+  // While it had no session, changes could not end one.
+  if (closed_) return false;
+  if (!still_welcome_()) {
+    end(EndReason::administrative);
+    return false;
+  }
+  go_online();
+  return true;
+}
+
+DeviceSession::Uplink DeviceSession::on_uplink(const codec::MqttUplink& uplink) {
+  Scratch& s = scratch();
+  const auto decoded = codec_.decode(uplink, device_.identity, context_.clock.now(), s.message, s.reply);
+  counters_->received.fetch_add(1, std::memory_order_relaxed);
+  if (!decoded) {
+    const bool foreign = decoded.error().code == Errc::denied;
+    (foreign ? counters_->refused : counters_->undecodable).fetch_add(1, std::memory_order_relaxed);
+    std::uint64_t held = 0;
+    if (drop_log().allow(context_.clock.steady(), held)) {
+      log::warn("access", "dropped device={} topic=\"{}\" reason=\"{}\" more={}", device_id(),
+                uplink.topic.substr(0, 200), decoded.error().message, held);
+    }
+    return foreign ? Uplink::foreign : Uplink::invalid;
+  }
+  switch (*decoded) {
+    case codec::Decoded::nothing:
+      counters_->undecodable.fetch_add(1, std::memory_order_relaxed);
+      break;
+    case codec::Decoded::reply:
+      if (link_->send(s.reply)) counters_->sent.fetch_add(1, std::memory_order_relaxed);
+      break;
+    case codec::Decoded::message:
+      handle(s.message);
+      break;
+  }
+  return Uplink::taken;
+}
+
+void DeviceSession::handle(const DeviceMessage& message) {
+  if (message.headers.keep_online)
+    keep_online_ = std::clamp<Millis>(message.headers.keep_online_timeout_seconds, 1, 86'400) * 1000;
+  if (message.has_child) return handle_child(message, device_id(), 1);
+  if (message.headers.ignore_session) {
+    pending_.complete(message);
+    return publish(message, device_.identity.product_id);
+  }
+  if (message.type == MessageType::offline) {
+    // The session ends, and with it those of its children; the connection stays: the next message brings the device
+    // back.
+    children_.close_all();
+    if (session_ && context_.sessions.remove(*session_)) {
+      record_session(context_, *session_, false, thread_);
+      session_.reset();
+    } else if (!message.headers.ignore_if_offline) {
+      publish(message, device_.identity.product_id);
+    }
+    return;
+  }
+  if (!session_ && !come_back()) return;
+  switch (message.type) {
+    case MessageType::online:
+      if (message.headers.force) publish(message, device_.identity.product_id);
+      return;
+    case MessageType::register_device:
+      handle_registration(message, {});
+      break;
+    case MessageType::derived_metadata:
+      derive_metadata(context_.provisioner, message);
+      break;
+    default:
+      pending_.complete(message);
+      break;
+  }
+  publish(message, device_.identity.product_id);
+}
+
+void DeviceSession::handle_registration(const DeviceMessage& message, const std::string& parent_id) {
+  Registration registration = registration_of(message, parent_id);
+  const bool follows = !parent_id.empty() && !registration.self_manage_state && !message.headers.ignore_session;
+  const std::string child_id = message.device_id;
+  context_.provisioner.register_device(
+      std::move(registration),
+      [weak = weak_from_this(), &thread = thread_, follows, child_id, parent_id, &clock = context_.clock](Status done) {
+        if (!done) {
+          std::uint64_t held = 0;
+          if (drop_log().allow(clock.steady(), held)) {
+            log::warn("access", "registration of device={} by parent={} failed: {} more={}", child_id, parent_id,
+                      done.error().message, held);
+          }
+          return;
+        }
+        if (!follows) return;
+        thread.post([weak, child_id, parent_id] {
+          const auto self = weak.lock();
+          if (!self || self->closed_ || (!self->session_ && !self->come_back())) return;
+          if (Child* child = self->children_.find(child_id, parent_id))
+            self->children_.open(*child, child_id, parent_id, *self->session_);
+        });
+      });
+}
+
+void DeviceSession::handle_child(const DeviceMessage& wrapper, const std::string& parent_id, int depth) {
+  const DeviceMessage& message = *wrapper.child;
+  if (!session_ && !come_back()) return;
+  if (message.has_child) {
+    if (depth >= kMaxDepth || !children_.find(message.device_id, parent_id)) return;
+    return handle_child(message, message.device_id, depth + 1);
+  }
+  if (message.type == MessageType::register_device) {
+    handle_registration(message, parent_id);
+    // Until it is registered a child has no history to write into.
+    if (const Child* child = children_.online(message.device_id)) publish(message, child->product_id);
+    return;
+  }
+  Child* child = children_.find(message.device_id, parent_id);
+  if (!child) return;
+  const std::string product_id = child->product_id;
+  switch (message.type) {
+    case MessageType::offline:
+    case MessageType::unregister_device:
+      children_.close(message.device_id);
+      if (message.type == MessageType::unregister_device) {
+        context_.provisioner.unbind_child(message.device_id, parent_id);
+        publish(message, product_id);
+      }
+      return;
+    case MessageType::state_check_reply:
+    case MessageType::disconnect_reply:
+    case MessageType::disconnect:
+    case MessageType::state_check:
+      break;
+    default:
+      if (message.headers.ignore_session || (codec::is_reply(message.type) && !message.success)) break;
+      children_.open(*child, message.device_id, parent_id, *session_);
+      if (message.type == MessageType::online && !message.headers.force) return;
+      if (message.type == MessageType::derived_metadata) derive_metadata(context_.provisioner, message);
+      break;
+  }
+  pending_.complete(message);
+  publish(message, product_id);
+}
+
+void DeviceSession::publish(const DeviceMessage& message, std::string_view product_id) {
+  context_.bus.publish({message, product_id, message.device_id, context_.clock.now()}, context_.log_of(thread_));
+}
+
+void DeviceSession::on_close(bool may_keep) {
+  closed_ = true;
+  pending_.fail_all(Errc::connection_lost);
+  children_.close_all();
+  if (!session_) return;
+  counters_->disconnected.fetch_add(1, std::memory_order_relaxed);
+  const auto current = context_.sessions.find(device_id());
+  if (keep_online_ && may_keep && current == session_) {
+    context_.kept[thread_.index()]->keep(session_, *keep_online_, [context = context_](const Session& session) {
+      if (context.sessions.remove(session)) record_session(context, session, false, *session.thread);
+    });
+  } else if (context_.sessions.remove(*session_)) {
+    record_session(context_, *session_, false, thread_);
+  }
+  session_.reset();
+}
+
+void DeviceSession::send(const codec::DownMessage& message, const std::string& target_device, MessageType reply,
+                         Millis timeout, CommandDone done) {
+  if (closed_) return done(Error(Errc::connection_lost, "the connection of device \"" + device_id() + "\" is gone"));
+  if (pending_.is_full())
+    return done(Error(Errc::system_busy, "too many commands wait for device \"" + device_id() + "\""));
+  auto encoded = codec_.encode(message, device_.identity);
+  if (!encoded) return done(encoded.error());
+  if (encoded->disconnect) {
+    end(EndReason::administrative);
+    return done(CommandReply{std::string(), json::object{{"success", true}}, 0});
+  }
+  for (const auto& downlink : encoded->publishes) {
+    if (Status sent = link_->send(downlink); !sent) {
+      Error error = sent.error();
+      error.message = "device \"" + device_id() + "\" cannot be sent to: " + error.message;
+      return done(std::move(error));
+    }
+    counters_->sent.fetch_add(1, std::memory_order_relaxed);
+  }
+  // The innermost message carries the id that the answer repeats.
+  const json::object* innermost = &message.body;
+  while (const auto* nested = innermost->if_contains("childDeviceMessage")) innermost = &nested->as_object();
+  std::string message_id(innermost->at("messageId").as_string());
+  // A function that the thing model calls async is not waited for (access.md 5.7).
+  if (reply == MessageType::unknown)
+    return done(CommandReply{std::move(message_id), json::object{{"success", true}, {"code", "REQUEST_HANDLING"}}, 0});
+  pending_.add(target_device, std::move(message_id), reply, timeout, std::move(done));
+}
+
+}  // namespace jl::access

@@ -1,0 +1,69 @@
+#pragma once
+// One connected device and its children, over whatever link carries it: the walk of each of its messages through the
+// pipeline of access.md 5.1, and the commands down to it (5.7). Lives on the link's thread.
+#include "daemon/access/admission.hpp"
+#include "daemon/access/children.hpp"
+#include "daemon/access/device_link.hpp"
+#include "daemon/access/pending.hpp"
+
+#include <functional>
+#include <optional>
+
+namespace jl::access {
+
+class DeviceSession final : public std::enable_shared_from_this<DeviceSession> {
+ public:
+  /// What became of an uplink message, for the transport's acknowledgement.
+  enum class Uplink : std::uint8_t {
+    taken,
+    foreign,  ///< it names another device
+    invalid,  ///< it cannot be decoded
+  };
+
+  /// `still_welcome` is asked when the device comes back after it ended its session itself.
+  DeviceSession(const Context& context, Admission admission, std::unique_ptr<DeviceLink> link,
+                std::function<bool()> still_welcome);
+  DeviceSession(const DeviceSession&) = delete;
+
+  /// Puts the session into the registry, closing the one it replaces, and says ONLINE.
+  void go_online();
+  Uplink on_uplink(const codec::MqttUplink& uplink);
+  /// The link is over: children and the device itself go offline. `may_keep` is false when jlinkd itself ended it; else
+  /// a device that asked for it is kept online.
+  void on_close(bool may_keep);
+  /// Closes the link.
+  void end(EndReason reason) { link_->close(reason); }
+
+  /// Sends a message to this device or, when it is a CHILD message, through it. Answers through `done`: when the
+  /// device does, or at once when `reply` is MessageType::unknown.
+  void send(const codec::DownMessage& message, const std::string& target_device, codec::MessageType reply,
+            Millis timeout, CommandDone done);
+  /// Ends a child's session (it was edited, disabled or deleted).
+  void drop_child(const std::string& child_id) { children_.close(child_id); }
+  [[nodiscard]] const std::string& device_id() const { return device_.identity.device_id; }
+  [[nodiscard]] const std::string& gateway_id() const { return gateway_id_; }
+
+ private:
+  /// Opens the session again after the device ended it itself; false when it may not be here any more.
+  [[nodiscard]] bool come_back();
+  void handle(const codec::DeviceMessage& message);
+  void handle_child(const codec::DeviceMessage& message, const std::string& parent_id, int depth);
+  void handle_registration(const codec::DeviceMessage& message, const std::string& parent_id);
+  void publish(const codec::DeviceMessage& message, std::string_view product_id);
+
+  Context context_;
+  std::unique_ptr<DeviceLink> link_;
+  network::IoThread& thread_;
+  device::DeviceRecord device_;
+  const codec::Protocol& codec_;
+  std::string network_id_, gateway_id_;
+  std::shared_ptr<GatewayCounters> counters_;
+  std::shared_ptr<const Session> session_;  // null while the device is offline by its own word
+  Children children_;
+  PendingCommands pending_;
+  std::function<bool()> still_welcome_;
+  bool closed_ = false;  // the link may live on for a while to send its last bytes
+  std::optional<Millis> keep_online_;
+};
+
+}  // namespace jl::access

@@ -1,0 +1,35 @@
+#include "daemon/access/mqtt_link.hpp"
+
+#include <algorithm>
+
+namespace jl::access {
+using wire::mqtt::CloseCause;
+using wire::mqtt::ReasonCode;
+
+Status MqttLink::send(const codec::MqttDownlink& message) {
+  const auto connection = connection_.lock();
+  if (!connection) return Error(Errc::connection_lost, "the connection is gone");
+  const int granted = connection->granted_qos(message.topic);
+  const int qos = granted < 0 ? message.qos : std::min(1, granted);
+  if (!connection->publish({message.topic, message.payload, static_cast<std::uint8_t>(qos), false, 0}))
+    return Error(Errc::system_busy, "its send queue is full, or the message is larger than it takes");
+  return {};
+}
+
+void MqttLink::close(EndReason reason) {
+  const auto connection = connection_.lock();
+  if (!connection) return;
+  switch (reason) {
+    case EndReason::taken_over:
+      return connection->close(CloseCause::taken_over, ReasonCode::session_taken_over);
+    case EndReason::administrative:
+      return connection->close(CloseCause::administrative, ReasonCode::administrative_action);
+  }
+}
+
+std::string MqttLink::peer() const {
+  const auto connection = connection_.lock();
+  return connection ? connection->peer() : std::string();
+}
+
+}  // namespace jl::access
