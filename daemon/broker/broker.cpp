@@ -5,6 +5,7 @@
 #include "daemon/broker/records.hpp"
 
 #include <algorithm>
+#include <future>
 #include <utility>
 
 namespace jl::broker {
@@ -154,7 +155,7 @@ void Broker::settle(const std::shared_ptr<Client>& client, const std::weak_ptr<M
       leave(*client);
       return admit({});
     }
-    session_of(*client);
+    (void)session_of(*client);
   }
   if (client->session_) {
     client->session_->expiry_seconds = out.session_expiry;

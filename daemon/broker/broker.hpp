@@ -16,7 +16,7 @@
 
 namespace jl::broker {
 
-inline constexpr std::uint32_t kNeverExpires = 0xFFFFFFFF;
+using wire::mqtt::kNeverExpires;
 
 struct BrokerOptions {
   std::string network_id;

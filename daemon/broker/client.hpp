@@ -14,6 +14,7 @@
 namespace jl::broker {
 
 class Broker;
+class Client;
 
 /// A message that the store keeps for sessions: its body once, however many sessions wait for it.
 struct StoredMessage : wire::mqtt::Message {

@@ -42,6 +42,7 @@ void MqttServerConnection::with_output(Work work) {
   std::string& bytes = out_->begin(thread().commit_number());
   const std::size_t before = bytes.size();
   ++depth_;
+  machine_.set_time(thread().clock().now());
   try {
     work(bytes);
   } catch (...) {
@@ -169,6 +170,10 @@ void MqttServerConnection::on_flush(bool committed) {
   if (!committed) drop_uncommitted();
   send_what_is_ready();
   if (phase_ == Phase::open && unsent() > max_send_bytes_) close_slow();
+  if (phase_ == Phase::open && wants_drained_ && unsent() == 0) {
+    wants_drained_ = false;
+    component_->handler().on_drained(*this);
+  }
   if (phase_ == Phase::open) {
     regulate();
   } else {
@@ -247,18 +252,31 @@ void MqttServerConnection::accept(mqtt::AcceptOptions options) {
   regulate();
 }
 
-void MqttServerConnection::refuse(ReasonCode reason, std::string_view text) {
+void MqttServerConnection::refuse(ReasonCode reason, std::string_view text, std::string_view server_reference) {
   if (phase_ != Phase::open) return;
-  with_output([&](std::string& out) { machine_.refuse(reason, out, text); });
+  with_output([&](std::string& out) { machine_.refuse(reason, out, text, server_reference); });
+}
+
+bool MqttServerConnection::may_send() {
+  if (phase_ != Phase::open || !connected_) return false;
+  if (unsent() <= max_send_bytes_) return true;
+  // A burst within one turn has not met the socket yet; only a peer that left bytes lying is slow.
+  if (blocked_) close_slow();
+  return false;
+}
+
+mqtt::SendResult MqttServerConnection::publish(mqtt::Delivery delivery) {
+  if (!may_send()) return phase_ == Phase::open ? mqtt::SendResult::queue_full : mqtt::SendResult::closed;
+  mqtt::SendResult result{};
+  with_output([&](std::string& out) { result = machine_.publish(std::move(delivery), out); });
+  if (result != mqtt::SendResult::sent && result != mqtt::SendResult::queued) return result;
+  add(component_->counters.sent_messages);
+  last_activity_ = thread().timers().now();
+  return result;
 }
 
 bool MqttServerConnection::publish(const mqtt::OutgoingPublish& message) {
-  if (phase_ != Phase::open || !connected_) return false;
-  if (unsent() > max_send_bytes_) {
-    // A burst within one turn has not met the socket yet; only a peer that left bytes lying is slow.
-    if (blocked_) close_slow();
-    return false;
-  }
+  if (!may_send()) return false;
   bool taken = false;
   with_output([&](std::string& out) { taken = machine_.publish(message, out); });
   if (!taken) return false;
@@ -275,7 +293,7 @@ void MqttServerConnection::close(CloseCause cause, ReasonCode reason) {
 // ---- what the machine reports
 
 void MqttServerConnection::on_connect(const mqtt::ConnectView& connect) {
-  if (over_limit_) return refuse(ReasonCode::server_busy, "too many connections");
+  if (over_limit_) return refuse(ReasonCode::server_busy, "too many connections", {});
   announced_ = true;
   component_->handler().on_connect(*this, connect);
 }
@@ -293,7 +311,23 @@ void MqttServerConnection::on_unsubscribe(std::string_view filter) {
   component_->handler().on_unsubscribe(*this, filter);
 }
 
-void MqttServerConnection::on_delivered(std::uint64_t tag) { component_->handler().on_delivered(*this, tag); }
+void MqttServerConnection::on_subscribed() { component_->handler().on_subscribed(*this); }
+
+void MqttServerConnection::on_sent(std::uint64_t tag, std::uint16_t packet_id, std::uint8_t qos) {
+  component_->handler().on_sent(*this, tag, packet_id, qos);
+}
+
+void MqttServerConnection::on_received(std::uint64_t tag) { component_->handler().on_received(*this, tag); }
+
+void MqttServerConnection::on_delivered(std::uint64_t tag) { component_->handler().on_finished(*this, tag); }
+
+void MqttServerConnection::on_inbound_held(std::uint16_t packet_id) {
+  component_->handler().on_inbound(*this, packet_id, true);
+}
+
+void MqttServerConnection::on_inbound_released(std::uint16_t packet_id) {
+  component_->handler().on_inbound(*this, packet_id, false);
+}
 
 void MqttServerConnection::on_close(CloseCause cause, bool will) {
   phase_ = Phase::closing;

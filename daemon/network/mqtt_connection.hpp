@@ -36,12 +36,20 @@ class MqttServerConnection final : public MqttConnection, private TurnMember, pr
   void finish();
 
   void accept(wire::mqtt::AcceptOptions options) override;
-  void refuse(wire::mqtt::ReasonCode reason, std::string_view text) override;
+  void refuse(wire::mqtt::ReasonCode reason, std::string_view text, std::string_view server_reference) override;
   bool publish(const wire::mqtt::OutgoingPublish& message) override;
+  wire::mqtt::SendResult publish(wire::mqtt::Delivery delivery) override;
   void close(wire::mqtt::CloseCause cause, wire::mqtt::ReasonCode reason) override;
   int granted_qos(std::string_view topic) const override { return machine_.granted_qos(topic); }
   const wire::mqtt::Will* will() const override { return machine_.will(); }
   wire::mqtt::ProtocolVersion version() const override { return machine_.version(); }
+  bool is_deciding() const override { return phase_ == Phase::open && machine_.state() == State::deciding; }
+  std::uint16_t keep_alive() const override { return machine_.keep_alive(); }
+  const wire::mqtt::SessionState* session() const override { return machine_.session(); }
+  std::uint32_t session_expiry() const override { return machine_.session_expiry(); }
+  std::unique_ptr<wire::mqtt::SessionState> release_session() override { return machine_.release_session(); }
+  bool has_room() const override { return unsent() < kReadPause; }
+  void call_when_drained() override { wants_drained_ = true; }
   std::string peer() const override { return peer_.to_string(); }
   IoThread& thread() const override { return *lane_.thread; }
   Millis last_activity() const override { return last_activity_; }
@@ -58,7 +66,13 @@ class MqttServerConnection final : public MqttConnection, private TurnMember, pr
   wire::mqtt::ReasonCode on_publish(const wire::mqtt::PublishView& publish) override;
   wire::mqtt::ReasonCode on_subscribe(std::string_view filter, const wire::mqtt::SubscribeOptions& options) override;
   void on_unsubscribe(std::string_view filter) override;
+  void on_subscribed() override;
+  void on_sent(std::uint64_t tag, std::uint16_t packet_id, std::uint8_t qos) override;
+  void on_received(std::uint64_t tag) override;
   void on_delivered(std::uint64_t tag) override;
+  void on_discarded(std::uint64_t tag) override { on_delivered(tag); }
+  void on_inbound_held(std::uint16_t packet_id) override;
+  void on_inbound_released(std::uint16_t packet_id) override;
   void on_close(wire::mqtt::CloseCause cause, bool will) override;
 
   void on_timer();
@@ -74,6 +88,8 @@ class MqttServerConnection final : public MqttConnection, private TurnMember, pr
   [[nodiscard]] std::size_t unsent() const { return out_ ? out_->unsent() : 0; }
   [[nodiscard]] Millis silence_limit() const;
 
+  /// Whether a message may be sent at all; a peer that left too much lying is closed.
+  [[nodiscard]] bool may_send();
   /// Lets the machine work with the send buffer at hand, also from within another such call.
   template <class Work>
   void with_output(Work work);
@@ -98,6 +114,7 @@ class MqttServerConnection final : public MqttConnection, private TurnMember, pr
   bool blocked_ : 1 = false;    // the socket took less than there was; on_writable is due
   bool paused_ : 1 = false;     // reading waits for the peer to take what it is sent
   bool peer_gone_ : 1 = false;  // nothing more comes from it
+  bool wants_drained_ : 1 = false;
   bool discard_ : 1 = false;    // what is unsent must not or cannot be sent
 };
 

@@ -46,7 +46,19 @@ class MqttServerHandler {
   virtual wire::mqtt::ReasonCode on_subscribe(MqttConnection& connection, std::string_view filter,
                                               const wire::mqtt::SubscribeOptions& options) = 0;
   virtual void on_unsubscribe(MqttConnection& connection, std::string_view filter) { (void)connection, (void)filter; }
-  virtual void on_delivered(MqttConnection& connection, std::uint64_t tag) { (void)connection, (void)tag; }
+  // What wire::mqtt::ServerEvents tells under the same names.
+  virtual void on_subscribed(MqttConnection& connection) { (void)connection; }
+  virtual void on_sent(MqttConnection& connection, std::uint64_t tag, std::uint16_t packet_id, std::uint8_t qos) {
+    (void)connection, (void)tag, (void)packet_id, (void)qos;
+  }
+  virtual void on_received(MqttConnection& connection, std::uint64_t tag) { (void)connection, (void)tag; }
+  /// The exchange of a message is over: delivered, refused by the client, or given up.
+  virtual void on_finished(MqttConnection& connection, std::uint64_t tag) { (void)connection, (void)tag; }
+  virtual void on_inbound(MqttConnection& connection, std::uint16_t packet_id, bool held) {
+    (void)connection, (void)packet_id, (void)held;
+  }
+  /// After call_when_drained(): everything that was to be sent has been.
+  virtual void on_drained(MqttConnection& connection) { (void)connection; }
   /// Only for connections that were announced by on_connect. `will` as ServerEvents::on_close.
   virtual void on_close(MqttConnection& connection, wire::mqtt::CloseCause cause, bool will) = 0;
 };
@@ -56,12 +68,27 @@ class MqttConnection : public std::enable_shared_from_this<MqttConnection> {
  public:
   virtual ~MqttConnection() = default;
   virtual void accept(wire::mqtt::AcceptOptions options) = 0;
-  virtual void refuse(wire::mqtt::ReasonCode reason, std::string_view text = {}) = 0;
+  /// `server_reference` goes with use_another_server and server_moved.
+  virtual void refuse(wire::mqtt::ReasonCode reason, std::string_view text = {},
+                      std::string_view server_reference = {}) = 0;
   [[nodiscard]] virtual bool publish(const wire::mqtt::OutgoingPublish& message) = 0;
+  virtual wire::mqtt::SendResult publish(wire::mqtt::Delivery delivery) = 0;
   virtual void close(wire::mqtt::CloseCause cause, wire::mqtt::ReasonCode reason) = 0;
   [[nodiscard]] virtual int granted_qos(std::string_view topic) const = 0;
   [[nodiscard]] virtual const wire::mqtt::Will* will() const = 0;
   [[nodiscard]] virtual wire::mqtt::ProtocolVersion version() const = 0;
+  /// The subject of the client certificate that was verified; "" without one.
+  [[nodiscard]] virtual std::string_view tls_subject() const { return {}; }
+  /// Whether on_connect is unanswered.
+  [[nodiscard]] virtual bool is_deciding() const = 0;
+  [[nodiscard]] virtual std::uint16_t keep_alive() const = 0;
+  // The session, as wire::mqtt::ServerMachine has it.
+  [[nodiscard]] virtual const wire::mqtt::SessionState* session() const = 0;
+  [[nodiscard]] virtual std::uint32_t session_expiry() const = 0;
+  [[nodiscard]] virtual std::unique_ptr<wire::mqtt::SessionState> release_session() = 0;
+  /// Whether little enough is unsent that more may follow at once; else call_when_drained() tells when.
+  [[nodiscard]] virtual bool has_room() const = 0;
+  virtual void call_when_drained() = 0;
   [[nodiscard]] virtual std::string peer() const = 0;  ///< "192.0.2.7:50312"
   [[nodiscard]] virtual IoThread& thread() const = 0;
   /// Steady milliseconds of the last packet in or publish out.

@@ -11,14 +11,15 @@ import sys
 import tempfile
 
 COMMON = ["control", "text", "model", "base"]
-DAEMON = ["app", "control", "services", "runtime", "access", "modbus", "ota", "media", "logs", "device", "codec",
-          "network", "wire", "store", "base"]
+DAEMON = ["app", "control", "services", "runtime", "access", "modbus", "ota", "media", "logs", "broker", "device",
+          "codec", "network", "wire", "store", "base"]
 # What else a folder must not include although it stands below it.
 NEVER = {
     "access": {"modbus", "ota", "media"},
     "modbus": {"ota", "media", "logs"},
     "ota": {"media", "logs"},
     "media": {"logs"},
+    "broker": {"codec"},
     "codec": {"network", "store"},
     "network": {"store"},
     "wire": {"store"},

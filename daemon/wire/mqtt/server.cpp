@@ -271,6 +271,7 @@ void ServerMachine::connection_lost() { impl_->finish(CloseCause::connection_los
 std::unique_ptr<SessionState> ServerMachine::release_session() {
   return impl_->state == State::closed ? std::move(impl_->session) : nullptr;
 }
+const SessionState* ServerMachine::session() const { return impl_->session.get(); }
 int ServerMachine::granted_qos(std::string_view topic) const {
   return impl_->session ? impl_->session->granted_qos(topic) : -1;
 }

@@ -135,6 +135,8 @@ class ServerMachine {
   /// Seconds that the session outlives the connection: as granted, or as the client's DISCONNECT changed it (which may
   /// be more than was granted). Before MQTT 5: 0 with clean session, else kNeverExpires.
   [[nodiscard]] std::uint32_t session_expiry() const;
+  /// What there is of the session now; nullptr when nothing had to be kept.
+  [[nodiscard]] const SessionState* session() const;
   [[nodiscard]] bool clean_start() const;
   /// The will of CONNECT, or nullptr. Kept as long as the machine, unless a DISCONNECT of the client discards it.
   [[nodiscard]] const Will* will() const;
