@@ -25,8 +25,9 @@ Fault check_first_byte(std::uint8_t first, ProtocolVersion version) {
     case PacketType::reserved:
       return malformed("reserved packet type");
     case PacketType::auth:
-      return version == ProtocolVersion::v5 ? violation("AUTH without enhanced authentication")
-                                            : malformed("reserved packet type");
+      if (version != ProtocolVersion::v5) return malformed("reserved packet type");
+      return flags != 0 ? malformed("flags of the fixed header are wrong")
+                        : violation("AUTH without enhanced authentication");
     default:
       return flags != 0 ? malformed("flags of the fixed header are wrong") : Fault{};
   }

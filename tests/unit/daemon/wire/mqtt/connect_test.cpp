@@ -6,7 +6,7 @@ using namespace jl::wire::mqtt::testing;
 
 TEST_SUITE_BEGIN("wire.mqtt");
 
-TEST_CASE("a CONNECT is handed over with all that it says [MQTT-3.1.3-1]") {
+TEST_CASE("a CONNECT is handed over with all that it says [3.1.1 MQTT-3.1.3-1]") {
   int seen = 0;
   Policy policy;
   policy.connect = [&](Side& side, const ConnectView& view) {
@@ -45,7 +45,7 @@ TEST_CASE("a CONNECT is handed over with all that it says [MQTT-3.1.3-1]") {
   CHECK(talk.machine().will()->topic == "/p/d/offline");
 }
 
-TEST_CASE("the bytes of a typical 3.1.1 CONNECT, as written in the standard [MQTT-3.1.2-1]") {
+TEST_CASE("the bytes of a typical 3.1.1 CONNECT, as written in the standard [3.1.1 MQTT-3.1.2-1]") {
   Conversation talk;
   CHECK(talk.feed(hex("10 0E 00 04 4D 51 54 54 04 02 00 3C 00 02 64 31")) == "20 02 00 00");
   CHECK(talk.take_log() == Log{"connect d1"});
@@ -89,7 +89,7 @@ TEST_CASE("in 3.1 the remaining length takes precedence over the user name flag"
   CHECK(strict.last() == "close malformed_packet");
 }
 
-TEST_CASE("the first packet must be CONNECT [MQTT-3.1.0-1]") {
+TEST_CASE("the first packet must be CONNECT [3.1.1 MQTT-3.1.0-1]") {
   const std::string rows[] = {kPing,
                               publish(0, "t", 0, "x"),
                               hex("F0 00"),
@@ -113,37 +113,37 @@ TEST_CASE("a CONNECT over the size limit ends the connection at its header") {
   CHECK(talk.take_log() == Log{"close packet_too_large"});
 }
 
-TEST_CASE("an unsupported protocol level is answered with return code 1 [MQTT-3.1.2-2]") {
+TEST_CASE("an unsupported protocol level is answered with return code 1 [3.1.1 MQTT-3.1.2-2]") {
   for (const unsigned level : {0u, 1u, 2u, 3u}) {
     Conversation talk;
     CHECK(talk.feed(connect({.level = level})) == "20 02 00 01");
     CHECK(talk.take_log() == Log{"close refused"});
   }
   CHECK(Conversation().feed(connect({.level = 4, .name = "MQIsdp"})) == "20 02 00 01");
-  Conversation newer;  // a newer client reads the newest answer that we know [MQTT5-3.1.2-2]
+  Conversation newer;  // a newer client reads the newest answer that we know [MQTT-3.1.2-2]
   CHECK(newer.feed(connect({.level = 6})).starts_with("20 20 00 84"));
   CHECK(newer.take_log() == Log{"close refused"});
 }
 
-TEST_CASE("a CONNECT that breaks the rules is closed without CONNACK [MQTT-3.1.4-1]") {
+TEST_CASE("a CONNECT that breaks the rules is closed without CONNACK [3.1.1 MQTT-3.1.4-1]") {
   const auto flagged = [](unsigned flags, const std::string& payload) {
     return packet(0x10, str("MQTT") + u8(4) + u8(flags) + u16(60) + payload);
   };
   const std::pair<const char*, std::string> rows[] = {
-      {"wrong protocol name [MQTT-3.1.2-1]", connect({.name = "MQTX"})},
+      {"wrong protocol name [3.1.1 MQTT-3.1.2-1]", connect({.name = "MQTX"})},
       {"lower case protocol name", connect({.name = "mqtt"})},
-      {"reserved flag [MQTT-3.1.2-3]", flagged(0x03, str("d1"))},
-      {"will QoS 3 [MQTT-3.1.2-14]", flagged(0x1E, str("d1") + str("t") + str(""))},
-      {"will QoS without will [MQTT-3.1.2-13]", flagged(0x0A, str("d1"))},
-      {"will retain without will [MQTT-3.1.2-15]", flagged(0x22, str("d1"))},
-      {"password without user name [MQTT-3.1.2-22]", flagged(0x42, str("d1") + str("p"))},
-      {"flags without will fields [MQTT-3.1.2-9]", flagged(0x06, str("d1"))},
-      {"flags without user name [MQTT-3.1.2-19]", flagged(0x82, str("d1"))},
-      {"bytes after the end [MQTT-3.1.2-18]", flagged(0x02, str("d1") + str("u"))},
-      {"client id is not UTF-8 [MQTT-3.1.3-4]", connect({.id = "\xC3\x28"})},
-      {"client id has U+0000 [MQTT-1.5.3-2]", connect({.id = std::string("a\0", 2)})},
-      {"user name is not UTF-8 [MQTT-3.1.3-11]", connect({.username = "\xFF"})},
-      {"will topic is not UTF-8 [MQTT-3.1.3-10]", connect({.will_topic = "\xFF"})},
+      {"reserved flag [3.1.1 MQTT-3.1.2-3]", flagged(0x03, str("d1"))},
+      {"will QoS 3 [3.1.1 MQTT-3.1.2-14]", flagged(0x1E, str("d1") + str("t") + str(""))},
+      {"will QoS without will [3.1.1 MQTT-3.1.2-13]", flagged(0x0A, str("d1"))},
+      {"will retain without will [3.1.1 MQTT-3.1.2-15]", flagged(0x22, str("d1"))},
+      {"password without user name [3.1.1 MQTT-3.1.2-22]", flagged(0x42, str("d1") + str("p"))},
+      {"flags without will fields [3.1.1 MQTT-3.1.2-9]", flagged(0x06, str("d1"))},
+      {"flags without user name [3.1.1 MQTT-3.1.2-19]", flagged(0x82, str("d1"))},
+      {"bytes after the end [3.1.1 MQTT-3.1.2-18]", flagged(0x02, str("d1") + str("u"))},
+      {"client id is not UTF-8 [3.1.1 MQTT-3.1.3-4]", connect({.id = "\xC3\x28"})},
+      {"client id has U+0000 [3.1.1 MQTT-1.5.3-2]", connect({.id = std::string("a\0", 2)})},
+      {"user name is not UTF-8 [3.1.1 MQTT-3.1.3-11]", connect({.username = "\xFF"})},
+      {"will topic is not UTF-8 [3.1.1 MQTT-3.1.3-10]", connect({.will_topic = "\xFF"})},
       {"will topic with a wildcard", connect({.will_topic = "a/#"})},
       {"will topic empty", connect({.will_topic = ""})},
       {"empty body", hex("10 00")},
@@ -159,7 +159,7 @@ TEST_CASE("a CONNECT that breaks the rules is closed without CONNACK [MQTT-3.1.4
   }
 }
 
-TEST_CASE("an empty client identifier needs clean session [MQTT-3.1.3-7] [MQTT-3.1.3-8]") {
+TEST_CASE("an empty client identifier needs clean session [3.1.1 MQTT-3.1.3-7] [3.1.1 MQTT-3.1.3-8]") {
   CHECK(Conversation().feed(connect({.id = "", .clean = true})) == "20 02 00 00");
   Conversation refused;
   CHECK(refused.feed(connect({.id = "", .clean = false})) == "20 02 00 02");
@@ -167,14 +167,14 @@ TEST_CASE("an empty client identifier needs clean session [MQTT-3.1.3-7] [MQTT-3
   CHECK(Conversation().feed(connect({.level = 3, .name = "MQIsdp", .id = "", .clean = true})) == "20 02 00 02");
 }
 
-TEST_CASE("client identifiers of up to 256 bytes are accepted [MQTT-3.1.3-5] [MQTT-3.1.3-9]") {
+TEST_CASE("client identifiers of up to 256 bytes are accepted [3.1.1 MQTT-3.1.3-5] [3.1.1 MQTT-3.1.3-9]") {
   CHECK(Conversation().feed(connect({.id = std::string(256, 'i')})) == "20 02 00 00");
   Conversation refused;
   CHECK(refused.feed(connect({.id = std::string(257, 'i')})) == "20 02 00 02");
   CHECK(refused.take_log() == Log{"close refused"});
 }
 
-TEST_CASE("a refusal says why in a 3.1.1 return code [MQTT-3.2.2-4] [MQTT-3.2.2-5]") {
+TEST_CASE("a refusal says why in a 3.1.1 return code [3.1.1 MQTT-3.2.2-4] [3.1.1 MQTT-3.2.2-5]") {
   const std::pair<ReasonCode, const char*> rows[] = {
       {ReasonCode::unsupported_protocol_version, "01"},
       {ReasonCode::client_identifier_not_valid, "02"},
@@ -201,7 +201,7 @@ TEST_CASE("a refusal says why in a 3.1.1 return code [MQTT-3.2.2-4] [MQTT-3.2.2-
   }
 }
 
-TEST_CASE("session present is told, but never after clean session [MQTT-3.2.2-1] [MQTT-3.2.2-2]") {
+TEST_CASE("session present is told, but never after clean session [3.1.1 MQTT-3.2.2-1] [3.1.1 MQTT-3.2.2-2]") {
   Policy policy;
   policy.connect = [](Side& side, const ConnectView&) {
     AcceptOptions options;
@@ -212,7 +212,7 @@ TEST_CASE("session present is told, but never after clean session [MQTT-3.2.2-1]
   CHECK(Conversation(policy).feed(connect({.clean = true})) == "20 02 00 00");
 }
 
-TEST_CASE("before MQTT 5 the client's own keep alive stands [MQTT-3.1.2-24]") {
+TEST_CASE("before MQTT 5 the client's own keep alive stands [3.1.1 MQTT-3.1.2-24]") {
   ServerLimits limits;
   limits.keep_alive_cap = 30;
   Conversation talk({}, limits);
@@ -220,7 +220,7 @@ TEST_CASE("before MQTT 5 the client's own keep alive stands [MQTT-3.1.2-24]") {
   CHECK(talk.machine().keep_alive() == 600);
 }
 
-TEST_CASE("input that comes before the decision waits for it [MQTT-3.1.4-5]") {
+TEST_CASE("input that comes before the decision waits for it [3.1.1 MQTT-3.1.4-5]") {
   Policy policy;
   policy.connect = [](Side&, const ConnectView&) {};
   Conversation talk(policy);
@@ -235,7 +235,7 @@ TEST_CASE("input that comes before the decision waits for it [MQTT-3.1.4-5]") {
   CHECK(talk.machine().held_bytes() == 0);
 }
 
-TEST_CASE("input that waited for a refusal is not handled [MQTT-3.1.4-5]") {
+TEST_CASE("input that waited for a refusal is not handled [3.1.1 MQTT-3.1.4-5]") {
   Policy policy;
   policy.connect = [](Side&, const ConnectView&) {};
   Conversation talk(policy);

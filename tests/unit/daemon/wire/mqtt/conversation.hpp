@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 #include <functional>
 #include <initializer_list>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -136,6 +137,9 @@ struct Policy {
   std::function<ReasonCode(Side&, std::string_view, const SubscribeOptions&)> subscribe{};
   std::function<void(Side&, std::uint64_t)> delivered{};
   std::function<void(Side&)> closed{};
+  std::function<void(Side&)> subscribed{};
+  std::function<void(Side&, std::uint64_t)> sent{};
+  bool detailed = false;  ///< the log shows every step of an exchange
 };
 
 /// One machine with its owner, who writes down what he is told.
@@ -160,6 +164,18 @@ struct Side final : ServerEvents {
     return policy.subscribe ? policy.subscribe(*this, filter, options) : static_cast<ReasonCode>(options.qos);
   }
   void on_unsubscribe(std::string_view filter) override { log.push_back("unsubscribe " + std::string(filter)); }
+  void on_subscribed() override {
+    detail("subscribed");
+    if (policy.subscribed) policy.subscribed(*this);
+  }
+  void on_inbound_held(std::uint16_t packet_id) override { detail("held " + std::to_string(packet_id)); }
+  void on_inbound_released(std::uint16_t packet_id) override { detail("released " + std::to_string(packet_id)); }
+  void on_sent(std::uint64_t tag, std::uint16_t packet_id, std::uint8_t qos) override {
+    detail("sent " + std::to_string(tag) + " as " + std::to_string(packet_id) + " q" + std::to_string(qos));
+    if (policy.sent) policy.sent(*this, tag);
+  }
+  void on_received(std::uint64_t tag) override { detail("received " + std::to_string(tag)); }
+  void on_discarded(std::uint64_t tag) override { log.push_back("discarded " + std::to_string(tag)); }
   void on_delivered(std::uint64_t tag) override {
     log.push_back("delivered " + std::to_string(tag));
     if (policy.delivered) policy.delivered(*this, tag);
@@ -170,6 +186,10 @@ struct Side final : ServerEvents {
   void on_close(CloseCause cause, bool will) override {
     log.push_back("close " + std::string(to_string(cause)) + (will ? " will" : ""));
     if (policy.closed) policy.closed(*this);
+  }
+
+  void detail(std::string line) {
+    if (policy.detailed) log.push_back(std::move(line));
   }
 
   Policy policy;
@@ -192,6 +212,18 @@ class Conversation {
     }
     return take();
   }
+  /// Connects with the sessions that `earlier` leaves behind; returns what was sent.
+  std::string resume(Conversation& earlier, const std::string& connect_packet) {
+    const auto hand_over = [&](Side& from, Side& to) {
+      auto session = std::make_shared<std::unique_ptr<SessionState>>(from.machine.release_session());
+      to.policy.connect = [session](Side& side, const ConnectView&) {
+        side.machine.accept({.session_present = true, .session = std::move(*session)}, side.out);
+      };
+    };
+    hand_over(earlier.whole_, whole_);
+    hand_over(earlier.split_, split_);
+    return feed(connect_packet);
+  }
   /// Connects and forgets the CONNACK.
   void open(const std::string& connect_packet) {
     feed(connect_packet);
@@ -208,6 +240,15 @@ class Conversation {
     const bool taken = whole_.machine.publish(message, whole_.out);
     CHECK(split_.machine.publish(message, split_.out) == taken);
     return taken;
+  }
+  /// The same, with what became of it.
+  SendResult deliver(const Delivery& delivery) {
+    const SendResult result = whole_.machine.publish(delivery, whole_.out);
+    CHECK(split_.machine.publish(delivery, split_.out) == result);
+    return result;
+  }
+  void set_time(std::int64_t now_ms) {
+    act([&](Side& side) { side.machine.set_time(now_ms); });
   }
   /// What was written since the last call, as hex.
   std::string take() {

@@ -10,7 +10,7 @@ namespace {
 std::string with_will(unsigned level) { return connect({.level = level, .will_topic = "w", .will_payload = "gone"}); }
 }  // namespace
 
-TEST_CASE("DISCONNECT ends the connection and discards the will [MQTT-3.14.4-3] [MQTT-3.1.2-10]") {
+TEST_CASE("DISCONNECT ends the connection and discards the will [3.1.1 MQTT-3.14.4-3] [3.1.1 MQTT-3.1.2-10]") {
   for (const unsigned level : {4u, 5u}) {
     Conversation talk;
     talk.open(with_will(level));
@@ -22,7 +22,7 @@ TEST_CASE("DISCONNECT ends the connection and discards the will [MQTT-3.14.4-3] 
   }
 }
 
-TEST_CASE("DISCONNECT with another code than 0 publishes the will [MQTT5-3.14.4-3] [MQTT5-3.1.2-10]") {
+TEST_CASE("DISCONNECT with another code than 0 publishes the will [MQTT-3.14.4-3] [MQTT-3.1.2-10]") {
   for (const unsigned code : {0x04u, 0x80u, 0x97u}) {
     Conversation talk;
     talk.open(with_will(5));
@@ -37,14 +37,14 @@ TEST_CASE("DISCONNECT with another code than 0 publishes the will [MQTT5-3.14.4-
   CHECK(normal.take_log() == Log{"close client_disconnect"});
 }
 
-TEST_CASE("a session that may outlive the connection may be prolonged in DISCONNECT [MQTT5-3.14.2-2]") {
+TEST_CASE("a session that may outlive the connection may be prolonged in DISCONNECT [MQTT-3.14.2-2]") {
   Conversation talk;
   talk.open(connect_v5(u8(0x11) + u32(10)));
   talk.feed(packet(0xE0, u8(0) + props(u8(0x11) + u32(500))));
   CHECK(talk.take_log() == Log{"close client_disconnect"});
 }
 
-TEST_CASE("a lost connection publishes the will [MQTT-3.1.2-8]") {
+TEST_CASE("a lost connection publishes the will [3.1.1 MQTT-3.1.2-8]") {
   Conversation talk;
   talk.open(with_will(4));
   CHECK(talk.act([](Side& side) { side.machine.connection_lost(); }).empty());
@@ -54,14 +54,14 @@ TEST_CASE("a lost connection publishes the will [MQTT-3.1.2-8]") {
   CHECK(talk.take_log().empty());  // the end comes once
 }
 
-TEST_CASE("a protocol error publishes the will [MQTT-3.1.2-8]") {
+TEST_CASE("a protocol error publishes the will [3.1.1 MQTT-3.1.2-8]") {
   Conversation talk;
   talk.open(with_will(4));
   talk.feed(hex("00 00"));
   CHECK(talk.take_log() == Log{"close malformed_packet will"});
 }
 
-TEST_CASE("a connection without will or without CONNACK has none to publish [MQTT-3.1.2-12]") {
+TEST_CASE("a connection without will or without CONNACK has none to publish [3.1.1 MQTT-3.1.2-12]") {
   Conversation plain;
   plain.open(connect_v311());
   plain.act([](Side& side) { side.machine.connection_lost(); });
@@ -77,7 +77,7 @@ TEST_CASE("a connection without will or without CONNACK has none to publish [MQT
   CHECK(fresh.take_log() == Log{"close connection_lost"});
 }
 
-TEST_CASE("the server's own end is told to a MQTT 5 client only [MQTT5-3.14.0-1] [MQTT5-3.14.2-1]") {
+TEST_CASE("the server's own end is told to a MQTT 5 client only [MQTT-3.14.0-1] [MQTT-3.14.2-1]") {
   struct Row {
     CloseCause cause;
     ReasonCode reason;
@@ -107,7 +107,7 @@ TEST_CASE("the server's own end is told to a MQTT 5 client only [MQTT5-3.14.0-1]
   }
 }
 
-TEST_CASE("a client that waits for an answer gets a CONNACK at the end [MQTT5-3.1.4-6]") {
+TEST_CASE("a client that waits for an answer gets a CONNACK at the end [MQTT-3.1.4-6]") {
   Policy policy;
   policy.connect = [](Side&, const ConnectView&) {};
   const auto end = [](ReasonCode reason) {

@@ -12,7 +12,8 @@ using namespace std::string_literals;
 TEST_SUITE_BEGIN("wire.mqtt");
 
 TEST_CASE(
-    "topic names have at least one character, no wildcard and no null [MQTT-4.7.3-1] [MQTT-4.7.3-2] [MQTT-4.7.1-1]") {
+    "topic names have at least one character, no wildcard and no null [3.1.1 MQTT-4.7.3-1] [3.1.1 MQTT-4.7.3-2] [3.1.1 "
+    "MQTT-4.7.1-1]") {
   const std::pair<std::string, bool> rows[] = {
       {"a", true},          {"/", true},
       {"//", true},         {"/p/d/properties/report", true},
@@ -33,7 +34,7 @@ TEST_CASE(
   CHECK_FALSE(is_valid_topic_name(std::string(65536, 't')));
 }
 
-TEST_CASE("wildcards in filters fill a whole level and # is the last [MQTT-4.7.1-2] [MQTT-4.7.1-3]") {
+TEST_CASE("wildcards in filters fill a whole level and # is the last [3.1.1 MQTT-4.7.1-2] [3.1.1 MQTT-4.7.1-3]") {
   const std::pair<std::string, bool> rows[] = {
       {"#", true},      {"+", true},    {"a/#", true},    {"a/+", true},           {"+/a", true},     {"/+", true},
       {"+/+/#", true},  {"a/b", true},  {"/", true},      {"a//#", true},          {"", false},       {"a#", false},
@@ -46,7 +47,9 @@ TEST_CASE("wildcards in filters fill a whole level and # is the last [MQTT-4.7.1
   }
 }
 
-TEST_CASE("filters match topics level by level [MQTT-4.7.1-2] [MQTT-4.7.1-3] [MQTT-4.7.2-1] [MQTT-4.7.3-4]") {
+TEST_CASE(
+    "filters match topics level by level [3.1.1 MQTT-4.7.1-2] [3.1.1 MQTT-4.7.1-3] [3.1.1 MQTT-4.7.2-1] [3.1.1 "
+    "MQTT-4.7.3-4]") {
   struct Row {
     const char* filter;
     const char* topic;
@@ -94,11 +97,11 @@ TEST_CASE("filters match topics level by level [MQTT-4.7.1-2] [MQTT-4.7.1-3] [MQ
   }
 }
 
-TEST_CASE("strings are well-formed UTF-8 without U+0000 [MQTT-1.5.3-1] [MQTT-1.5.3-2]") {
+TEST_CASE("strings are well-formed UTF-8 without U+0000 [3.1.1 MQTT-1.5.3-1] [3.1.1 MQTT-1.5.3-2]") {
   const std::pair<std::string, bool> rows[] = {
       {"", true},
       {"plain", true},
-      {"\xEF\xBB\xBF", true},       // U+FEFF is a character like others [MQTT-1.5.3-3]
+      {"\xEF\xBB\xBF", true},       // U+FEFF is a character like others [3.1.1 MQTT-1.5.3-3]
       {"\x01\x1F", true},           // discouraged, not forbidden
       {"\xF0\x9F\x98\x80", true},   // four bytes
       {"\xF4\x8F\xBF\xBF", true},   // U+10FFFF

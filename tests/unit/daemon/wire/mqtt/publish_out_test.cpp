@@ -15,7 +15,8 @@ std::string sent(unsigned qos, unsigned id, std::string_view payload = "m") {
 }
 }  // namespace
 
-TEST_CASE("messages are encoded with their QoS, without DUP [MQTT-3.3.1-1] [MQTT-2.3.1-2] [MQTT-2.3.1-5]") {
+TEST_CASE(
+    "messages are encoded with their QoS, without DUP [3.1.1 MQTT-3.3.1-1] [3.1.1 MQTT-2.3.1-2] [3.1.1 MQTT-2.3.1-5]") {
   Conversation talk;
   talk.open(connect_v311());
   REQUIRE(talk.publish(message(0)));
@@ -39,7 +40,7 @@ TEST_CASE("to a MQTT 5 client a message has a property list") {
   CHECK(talk.take() == "32 07 00 01 74 00 01 00 6D");
 }
 
-TEST_CASE("PUBACK completes QoS 1 [MQTT-4.3.2-1]") {
+TEST_CASE("PUBACK completes QoS 1 [3.1.1 MQTT-4.3.2-1]") {
   Conversation talk;
   talk.open(connect_v311());
   REQUIRE(talk.publish(message(1, 41)));
@@ -51,7 +52,7 @@ TEST_CASE("PUBACK completes QoS 1 [MQTT-4.3.2-1]") {
   CHECK(talk.take_log() == Log{"delivered 42", "delivered 41"});
 }
 
-TEST_CASE("PUBREC, PUBREL and PUBCOMP complete QoS 2 [MQTT-4.3.3-1] [MQTT-3.5.4-1]") {
+TEST_CASE("PUBREC, PUBREL and PUBCOMP complete QoS 2 [3.1.1 MQTT-4.3.3-1] [3.1.1 MQTT-3.5.4-1]") {
   Conversation talk;
   talk.open(connect_v311());
   REQUIRE(talk.publish(message(2, 7)));
@@ -63,7 +64,7 @@ TEST_CASE("PUBREC, PUBREL and PUBCOMP complete QoS 2 [MQTT-4.3.3-1] [MQTT-3.5.4-
   CHECK(talk.take_log() == Log{"delivered 7"});
 }
 
-TEST_CASE("PUBREC of an unknown packet id is answered [MQTT5-3.6.2-1]") {
+TEST_CASE("PUBREC of an unknown packet id is answered [MQTT-3.6.2-1]") {
   Conversation old;
   old.open(connect_v311());
   CHECK(old.feed(ack(0x50, 3)) == "62 02 00 03");
@@ -75,7 +76,7 @@ TEST_CASE("PUBREC of an unknown packet id is answered [MQTT5-3.6.2-1]") {
   CHECK_FALSE(v5.is_closed());
 }
 
-TEST_CASE("an acknowledgement of the wrong kind is a protocol error [MQTT-4.3.2-1] [MQTT-4.3.3-1]") {
+TEST_CASE("an acknowledgement of the wrong kind is a protocol error [3.1.1 MQTT-4.3.2-1] [3.1.1 MQTT-4.3.3-1]") {
   struct Row {
     std::uint8_t qos;
     unsigned first;
@@ -91,7 +92,7 @@ TEST_CASE("an acknowledgement of the wrong kind is a protocol error [MQTT-4.3.2-
   }
 }
 
-TEST_CASE("a failure code of the client ends the exchange as refused [MQTT5-4.3.3-4]") {
+TEST_CASE("a failure code of the client ends the exchange as refused [MQTT-4.3.3-4]") {
   Conversation talk;
   talk.open(connect_v5());
   REQUIRE(talk.publish(message(1, 1)));
@@ -105,7 +106,7 @@ TEST_CASE("a failure code of the client ends the exchange as refused [MQTT5-4.3.
   CHECK(talk.take_log() == Log{"refused 1 not_authorized", "refused 2 quota_exceeded", "delivered 3"});
 }
 
-TEST_CASE("no more than the receive maximum is in flight, the rest waits in order [MQTT5-3.3.4-9] [MQTT5-4.9.0-1]") {
+TEST_CASE("no more than the receive maximum is in flight, the rest waits in order [MQTT-3.3.4-9] [MQTT-4.9.0-1]") {
   Conversation talk;
   talk.open(connect_v5(hex("21 00 02")));
   for (unsigned i = 1; i <= 5; ++i) REQUIRE(talk.publish(message(i % 2 == 0 ? 2 : 1, i, std::to_string(i))));
@@ -113,7 +114,7 @@ TEST_CASE("no more than the receive maximum is in flight, the rest waits in orde
     return to_hex(publish_v5(qos << 1, "t", id, "", payload));
   };
   CHECK(talk.take() == v5(1, 1, "1") + " " + v5(2, 2, "2"));
-  REQUIRE(talk.publish(message(0, 0, "now")));  // QoS 0 has no window [MQTT5-4.9.0-2]
+  REQUIRE(talk.publish(message(0, 0, "now")));  // QoS 0 has no window [MQTT-4.9.0-2]
   CHECK(talk.take() == v5(0, 0, "now"));
   CHECK(talk.feed(ack(0x40, 1)) == v5(1, 3, "3"));
   CHECK(talk.feed(ack(0x50, 2)) == "62 02 00 02");  // still in flight until PUBCOMP
@@ -139,7 +140,7 @@ TEST_CASE("the window and the queue are bounded by the limits") {
   CHECK_FALSE(talk.publish(message(1, 8)));
 }
 
-TEST_CASE("packet ids wrap around without 0 and without those in flight [MQTT-2.3.1-1] [MQTT-2.3.1-4]") {
+TEST_CASE("packet ids wrap around without 0 and without those in flight [3.1.1 MQTT-2.3.1-1] [3.1.1 MQTT-2.3.1-4]") {
   Conversation talk;
   talk.open(connect_v311());
   REQUIRE(talk.publish(message(1, 1)));  // id 1 stays in flight
@@ -153,7 +154,7 @@ TEST_CASE("packet ids wrap around without 0 and without those in flight [MQTT-2.
   CHECK(talk.take() == sent(1, 2));
 }
 
-TEST_CASE("a message over the client's maximum packet size is dropped [MQTT5-3.1.2-24] [MQTT5-3.1.2-25]") {
+TEST_CASE("a message over the client's maximum packet size is dropped [MQTT-3.1.2-24] [MQTT-3.1.2-25]") {
   Conversation talk;
   talk.open(connect_v5(hex("27 00 00 00 28")));
   for (const std::uint8_t qos : {std::uint8_t{0}, std::uint8_t{1}}) {
@@ -165,7 +166,7 @@ TEST_CASE("a message over the client's maximum packet size is dropped [MQTT5-3.1
   }
 }
 
-TEST_CASE("what MQTT cannot carry is not sent [MQTT-3.3.2-2]") {
+TEST_CASE("what MQTT cannot carry is not sent [3.1.1 MQTT-3.3.2-2]") {
   Conversation talk;
   talk.open(connect_v311());
   CHECK_FALSE(talk.publish({.topic = "", .payload = "m"}));

@@ -6,7 +6,9 @@ using namespace jl::wire::mqtt::testing;
 
 TEST_SUITE_BEGIN("wire.mqtt");
 
-TEST_CASE("SUBACK has the packet id and one code per filter, in order [MQTT-3.8.4-1] [MQTT-3.8.4-2] [MQTT-3.8.4-5]") {
+TEST_CASE(
+    "SUBACK has the packet id and one code per filter, in order [3.1.1 MQTT-3.8.4-1] [3.1.1 MQTT-3.8.4-2] [3.1.1 "
+    "MQTT-3.8.4-5]") {
   Conversation talk;
   talk.open(connect_v311());
   CHECK(talk.feed(subscribe(10, {{"a/+", 1}, {"b/#", 2}, {"c", 0}})) == "90 05 00 0A 01 02 00");
@@ -16,7 +18,7 @@ TEST_CASE("SUBACK has the packet id and one code per filter, in order [MQTT-3.8.
   CHECK(v5.feed(subscribe(10, {{"a/+", 1}, {"b/#", 2}, {"c", 0}}, "")) == "90 06 00 0A 00 01 02 00");
 }
 
-TEST_CASE("the highest granted QoS of the matching filters counts [MQTT-3.3.5-1]") {
+TEST_CASE("the highest granted QoS of the matching filters counts [3.1.1 MQTT-3.3.5-1]") {
   Conversation talk;
   talk.open(connect_v311());
   CHECK(talk.machine().granted_qos("a/b") == -1);
@@ -29,7 +31,7 @@ TEST_CASE("the highest granted QoS of the matching filters counts [MQTT-3.3.5-1]
   CHECK(talk.machine().granted_qos("a/b/c") == 1);
 }
 
-TEST_CASE("a subscription to the same filter replaces the old one [MQTT-3.8.4-3]") {
+TEST_CASE("a subscription to the same filter replaces the old one [3.1.1 MQTT-3.8.4-3]") {
   ServerLimits limits;
   limits.max_subscriptions = 1;
   Conversation talk({}, limits);
@@ -39,7 +41,7 @@ TEST_CASE("a subscription to the same filter replaces the old one [MQTT-3.8.4-3]
   CHECK(talk.machine().granted_qos("a") == 0);
 }
 
-TEST_CASE("the owner may grant less and never more than was asked [MQTT-3.8.4-6]") {
+TEST_CASE("the owner may grant less and never more than was asked [3.1.1 MQTT-3.8.4-6]") {
   Policy policy;
   policy.subscribe = [](Side&, std::string_view filter, const SubscribeOptions&) {
     return filter == "less" ? ReasonCode::success : ReasonCode::granted_qos2;
@@ -51,7 +53,7 @@ TEST_CASE("the owner may grant less and never more than was asked [MQTT-3.8.4-6]
   CHECK(talk.machine().granted_qos("more") == 1);
 }
 
-TEST_CASE("a refused filter gets its code and is not subscribed [MQTT-3.9.3-2] [MQTT5-3.9.3-2]") {
+TEST_CASE("a refused filter gets its code and is not subscribed [3.1.1 MQTT-3.9.3-2] [MQTT-3.9.3-2]") {
   struct Row {
     ReasonCode reason;
     const char* code;
@@ -74,14 +76,48 @@ TEST_CASE("a refused filter gets its code and is not subscribed [MQTT-3.9.3-2] [
   }
 }
 
-TEST_CASE("shared subscriptions are refused [MQTT5-3.2.2.3.13]") {
+TEST_CASE("shared subscriptions are handed over in full [MQTT-4.8.2-1] [MQTT-4.8.2-2]") {
   Conversation v5;
   v5.open(connect_v5());
-  CHECK(v5.feed(subscribe(1, {{"$share/g/a", 1}, {"$shared", 1}}, "")) == "90 05 00 01 00 9E 01");
-  CHECK(v5.take_log() == Log{"subscribe $shared q1"});
+  CHECK(v5.feed(subscribe(1, {{"$share/g/a/#", 1}, {"$shared", 1}}, hex("0B 05"))) == "90 05 00 01 00 01 01");
+  CHECK(v5.take_log() == Log{"subscribe $share/g/a/# q1", "subscribe $shared q1"});
+  CHECK(v5.machine().granted_qos("a/b") == 1);
+  CHECK(v5.publish({.topic = "a/b", .payload = "x"}));
+  CHECK(v5.take() == to_hex(publish_v5(0, "a/b", 0, hex("0B 05"), "x")));
+  CHECK(v5.feed(unsubscribe(2, {"$share/h/a/#", "$share/g/a/#"}, "")) == "B0 05 00 02 00 11 00");
+  CHECK(v5.take_log() == Log{"unsubscribe $share/g/a/#"});
   Conversation old;
   old.open(connect_v311());
-  CHECK(old.feed(subscribe(1, {{"$share/g/a", 1}})) == "90 03 00 01 80");
+  // To an older client a wrong share is a filter that it may ask for and that is not granted.
+  CHECK(old.feed(subscribe(1, {{"$share/g/a", 2}, {"$share/g", 1}, {"$share//a", 1}, {"$share", 1}})) ==
+        "90 06 00 01 02 80 80 01");
+  CHECK(old.take_log() == Log{"subscribe $share/g/a q2", "subscribe $share q1"});
+}
+
+TEST_CASE("the parts of a shared filter [MQTT-4.8.2-1] [MQTT-4.8.2-2]") {
+  const auto parts = split_shared("$share/group/a/+/#");
+  REQUIRE(parts.has_value());
+  CHECK(parts->group == "group");
+  CHECK(parts->filter == "a/+/#");
+  CHECK(split_shared("$share/g//")->filter == "/");
+  for (const char* wrong : {"a", "$share", "$share/", "$share/g", "$share/g/", "$share//a", "$share/+/a", "$share/a#/a",
+                            "$share/g/a#", "$SHARE/g/a", "$shared/g/a"}) {
+    CAPTURE(wrong);
+    CHECK_FALSE(split_shared(wrong).has_value());
+  }
+}
+
+TEST_CASE("the end of a SUBSCRIBE is told behind its SUBACK [MQTT-3.8.4-1]") {
+  Policy policy;
+  policy.detailed = true;
+  policy.subscribed = [](Side& side) {
+    const auto message = std::make_shared<const Message>(Message{.topic = "a", .payload = "kept", .retain = true});
+    CHECK(side.machine.publish({.message = message, .retain = true}, side.out) == SendResult::sent);
+  };
+  Conversation talk(policy);
+  talk.open(connect_v311());
+  CHECK(talk.feed(subscribe(1, {{"a", 0}, {"b", 0}})) == "90 04 00 01 00 00 " + to_hex(publish(1, "a", 0, "kept")));
+  CHECK(talk.take_log() == Log{"subscribe a q0", "subscribe b q0", "subscribed"});
 }
 
 TEST_CASE("the number of subscriptions is bounded") {
@@ -104,7 +140,7 @@ TEST_CASE("a filter over the limit is refused, not the connection") {
   CHECK(v5.feed(subscribe(2, {{std::string(1024, 'f'), 0}}, "")) == "90 04 00 02 00 00");
 }
 
-TEST_CASE("nothing of a SUBSCRIBE is carried out when a part of it is malformed [MQTT-4.8.0-1]") {
+TEST_CASE("nothing of a SUBSCRIBE is carried out when a part of it is malformed [3.1.1 MQTT-4.8.0-1]") {
   Conversation talk;
   talk.open(connect_v311());
   talk.feed(subscribe(1, {{"good", 0}, {"bad/#/x", 0}}));
@@ -112,7 +148,7 @@ TEST_CASE("nothing of a SUBSCRIBE is carried out when a part of it is malformed 
   CHECK(talk.machine().granted_qos("good") == -1);
 }
 
-TEST_CASE("subscription options are handed over [MQTT5-3.8.3.1]") {
+TEST_CASE("subscription options are handed over [MQTT-3.8.3.1]") {
   Policy policy;
   policy.subscribe = [](Side&, std::string_view, const SubscribeOptions& options) {
     CHECK(options.qos == 1);
@@ -127,7 +163,7 @@ TEST_CASE("subscription options are handed over [MQTT5-3.8.3.1]") {
   CHECK(talk.feed(subscribe(1, {{"a", 0x2D}}, hex("0B FF FF FF 7F"))) == "90 04 00 01 00 01");
 }
 
-TEST_CASE("a message carries the identifiers of all subscriptions that match it [MQTT5-3.3.4-3] [MQTT5-3.3.4-4]") {
+TEST_CASE("a message carries the identifiers of all subscriptions that match it [MQTT-3.3.4-3] [MQTT-3.3.4-4]") {
   ServerLimits limits;
   limits.max_outbound_inflight = 1;
   Conversation talk({}, limits);
@@ -146,7 +182,7 @@ TEST_CASE("a message carries the identifiers of all subscriptions that match it 
   CHECK(talk.feed(ack(0x40, 1)) == to_hex(publish_v5(2, "a/b", 2, ids, "y")));  // also when it had to wait
 }
 
-TEST_CASE("UNSUBACK answers every UNSUBSCRIBE [MQTT-3.10.4-4] [MQTT-3.10.4-5] [MQTT5-3.11.3-1]") {
+TEST_CASE("UNSUBACK answers every UNSUBSCRIBE [3.1.1 MQTT-3.10.4-4] [3.1.1 MQTT-3.10.4-5] [MQTT-3.11.3-1]") {
   Conversation old;
   old.open(connect_v311());
   old.feed(subscribe(1, {{"a", 0}, {"b", 0}}));
@@ -161,7 +197,7 @@ TEST_CASE("UNSUBACK answers every UNSUBSCRIBE [MQTT-3.10.4-4] [MQTT-3.10.4-5] [M
   CHECK(v5.feed(unsubscribe(2, {"b", "never", "b", "a"}, "")) == "B0 07 00 02 00 00 11 11 00");
 }
 
-TEST_CASE("filters are compared character by character when unsubscribing [MQTT-3.10.4-1]") {
+TEST_CASE("filters are compared character by character when unsubscribing [3.1.1 MQTT-3.10.4-1]") {
   Conversation talk;
   talk.open(connect_v311());
   talk.feed(subscribe(1, {{"a/+", 0}}));
@@ -171,7 +207,7 @@ TEST_CASE("filters are compared character by character when unsubscribing [MQTT-
   CHECK(talk.machine().granted_qos("a/x") == 0);
 }
 
-TEST_CASE("an answer over the client's maximum packet size ends the connection [MQTT5-3.1.2-24]") {
+TEST_CASE("an answer over the client's maximum packet size ends the connection [MQTT-3.1.2-24]") {
   Conversation talk;
   talk.open(connect_v5(hex("27 00 00 00 28")));
   std::string body = u16(1) + props("");
