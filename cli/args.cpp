@@ -13,8 +13,12 @@ Error unknown_noun(const std::string& word) {
   std::string hint = "see \"jlctl help\"";
   if (const std::string nearest = nearest_word(word, candidates); !nearest.empty()) {
     hint = "did you mean \"" + nearest + "\"?";
-  } else if (control::find_command(nouns().front(), word)) {
-    hint = "the noun comes first: jlctl " + nouns().front() + " " + word;
+  } else {
+    for (const std::string& noun : nouns()) {
+      if (!control::find_command(noun, word) || noun == "cert") continue;
+      hint = "the noun comes first: jlctl " + noun + " " + word;
+      break;
+    }
   }
   return {Errc::usage, "unknown command \"" + word + "\"", std::move(hint)};
 }

@@ -140,7 +140,7 @@ class Completion {
     } else if (what == "shell") {
       for (const char* shell : {"bash", "zsh", "fish"}) candidate(shell, "");
     } else if (what == "verb") {
-      for (const std::string& verb : verbs_of(model::kinds().front().name)) candidate(verb, "");
+      for (const std::string& verb : verbs_of("network")) candidate(verb, "");
     } else if (what == "command") {
       help_topics();
     } else if (what == "field") {
@@ -167,6 +167,7 @@ class Completion {
     for (const model::Field& field : table.fields) {
       if (field.ignored) continue;
       candidate(prefix + field.key, field.help);
+      if (field.type == model::Type::object && field.table) table_paths(*field.table, prefix + field.key + ".");
       for (const model::Variant& variant : field.variants) table_paths(*variant.table, prefix + field.key + ".");
     }
   }

@@ -21,6 +21,21 @@ using model::Field;
 using model::Type;
 
 constexpr std::size_t kMaxValueFile = 16U << 20U;
+constexpr std::size_t kMaxContent = 1U << 20U;  // of one file that is a field's value
+
+std::string base64(const std::string& bytes) {
+  static constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  out.reserve((bytes.size() + 2) / 3 * 4);
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    std::uint32_t group = 0;
+    for (std::size_t j = 0; j < 3; ++j) {
+      group = group << 8U | (i + j < bytes.size() ? static_cast<unsigned char>(bytes[i + j]) : 0U);
+    }
+    for (std::size_t j = 0; j < 4; ++j) out += i + j > bytes.size() ? '=' : kLetters[group >> (18 - 6 * j) & 63U];
+  }
+  return out;
+}
 
 Error wrong(const FlagInfo& flag, const std::string& value, const std::string& what) {
   return {Errc::usage, "--" + flag.name + ": \"" + value + "\" " + what, "see \"jlctl explain\" for the field",
@@ -116,7 +131,10 @@ class FlagDocument {
       case FlagUse::entry:
         for (const auto& value : values) JL_CHECK(entry(flag, value));
         return {};
+      case FlagUse::file:
+        return file(flag, values.front());
       default:
+        if (flag.field->from_file) return file(flag, values.empty() ? std::string() : values.front());
         if (!flag.repeated) return secret(flag, values.empty() ? std::string() : values.front(), "");
         for (const auto& value : values) JL_CHECK(secret_entry(flag, value));
         return {};
@@ -164,6 +182,16 @@ class FlagDocument {
     context_.client.keep_secret(value);
     if (!key.empty()) return map_entry(flag, key, json::value(value.reveal()));
     put(flag.path, value);
+    return {};
+  }
+
+  // The content of a file; bytes go in as base64.
+  Status file(const FlagInfo& flag, const std::string& source) {
+    JL_TRY(const Secret content, secrets_.read_content(flag.use, source, flag.field->flag, kMaxContent));
+    if (content.empty()) return Error(Errc::usage, "--" + flag.name + ": \"" + source + "\" is empty", {}, flag.path);
+    const Secret value(flag.field->base64 ? base64(content.reveal()) : content.reveal());
+    if (flag.is_secret()) context_.client.keep_secret(value);
+    set_path(out_, flag.path, json::value(value.reveal()));
     return {};
   }
 
@@ -218,9 +246,9 @@ Result<Document> document_of_file(Context& context, const std::string& id) {
 Result<std::string> unset_path(const Context& context, const std::string& name) {
   Words known;
   for (const FlagInfo& flag : context.args.flags()) {
-    if (!flag.field || flag.use != FlagUse::field) {
-      if (flag.use != FlagUse::entry) continue;
-    }
+    if (!flag.field) continue;
+    const bool by_file = flag.use == FlagUse::file || (flag.use == FlagUse::secret_file && flag.field->from_file);
+    if (flag.use != FlagUse::field && flag.use != FlagUse::entry && !by_file) continue;
     const std::string path = flag.path.starts_with("spec.") ? flag.path.substr(5) : flag.path;
     if (name == flag.name || name == path || name == flag.path) return flag.path;
     const bool is_map = flag.use == FlagUse::entry;

@@ -23,8 +23,8 @@ class FieldFlags {
  public:
   explicit FieldFlags(std::vector<FlagInfo>& out) : out_(out) {}
 
-  void common() {
-    for (const Field& field : model::common_fields().fields) {
+  void common(bool switchable) {
+    for (const Field& field : model::common_fields(switchable).fields) {
       if (field.key == "id") continue;
       if (field.key == "enabled") {
         add(field, field.key, FlagUse::field, "enabled", "", "enable it (状态)");
@@ -38,6 +38,11 @@ class FieldFlags {
   void table(const model::Table& fields, const std::string& path, const std::string& when) {
     for (const Field& field : fields.fields) {
       if (field.ignored) continue;
+      // The fields of an object have flags of their own, so it needs none.
+      if (field.type == Type::object && field.table) {
+        table(*field.table, path + "." + field.key, when);
+        continue;
+      }
       one(field, path + "." + field.key, when);
       for (const model::Variant& variant : field.variants) {
         table(*variant.table, path + "." + field.key, field.selector + "=" + variant.word);
@@ -62,6 +67,11 @@ class FieldFlags {
         if (field.type == Type::config) secret(field, path, field.flag + "-secret", "KEY");
         break;
       default: {
+        if (field.from_file) {
+          add(field, path, FlagUse::file, field.flag + "-file", "PATH",
+              field.help + ", from a file; - = standard input");
+          break;
+        }
         FlagInfo& added = add(field, path, FlagUse::field, field.flag, placeholder(field), field.help);
         added.words = model::words_of(field);
         added.completes = field.refers_to;
@@ -75,9 +85,10 @@ class FieldFlags {
     const std::string equals = key.empty() ? "" : key + "=";
     const std::size_t from = out_.size();
     add(field, path, FlagUse::secret_file, name + "-file", equals + "PATH",
-        what + " from a file, one newline at its end cut");
+        field.from_file ? field.help + ", from a file; - = standard input"
+                        : what + " from a file, one newline at its end cut; - = standard input");
     add(field, path, FlagUse::secret_stdin, name + "-stdin", key,
-        what + " from standard input, typed without echo on a terminal");
+        what + (field.from_file ? " from standard input" : " from standard input, typed without echo on a terminal"));
     add(field, path, FlagUse::secret_fd, name + "-fd", equals + "N", what + " from an open file descriptor");
     add(field, path, FlagUse::secret_credential, name + "-credential", equals + "NAME",
         what + " from $CREDENTIALS_DIRECTORY/NAME (systemd)");
@@ -135,8 +146,13 @@ std::vector<FlagInfo> flags_of(const control::Command& command) {
   for (const control::Flag& flag : command.flags) out.push_back(from_control(flag, FlagUse::command));
   if (command.spec_flags && command.kind) {
     FieldFlags fields(out);
-    fields.common();
-    fields.table(*command.kind->spec, "spec", "");
+    const Field* below = command.kind->spec->find(command.only_below);
+    if (below && below->table) {
+      fields.table(*below->table, "spec." + below->key, "");
+    } else {
+      fields.common(command.kind->switchable);
+      fields.table(*command.kind->spec, "spec", "");
+    }
   }
   for (FlagInfo& flag : global_flag_infos()) out.push_back(std::move(flag));
   return out;

@@ -17,6 +17,7 @@ enum class FlagUse : std::uint8_t {
   field,              ///< sets the field at `path`
   field_off,          ///< sets the boolean at `path` to false: --no-secure, --disabled
   entry,              ///< KEY=VALUE into the map at `path`
+  file,               ///< the content of a file into the field at `path`
   secret_file,        ///< the secret at `path` (or KEY= of the map) from a file
   secret_stdin,       ///< from standard input, or typed without echo
   secret_fd,          ///< from an open descriptor

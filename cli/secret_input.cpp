@@ -50,34 +50,38 @@ class NoEcho {
 
 }  // namespace
 
-Result<Secret> SecretInput::from_descriptor(int fd, const std::string& name) {
-  JL_TRY(std::string text, text::read_all(fd, name, kMaxSecret));
-  return without_newline(std::move(text));
-}
-
-Result<Secret> SecretInput::from_file(const std::string& path) {
+Result<std::string> SecretInput::from_file(const std::string& path, std::size_t most, bool is_secret) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
   if (fd < 0) return Error(Errc::usage, "\"" + path + "\" cannot be read: " + std::strerror(errno));
   struct stat about {};
-  if (::fstat(fd, &about) == 0 && S_ISREG(about.st_mode) && (about.st_mode & (S_IRGRP | S_IROTH)) != 0) {
+  if (is_secret && ::fstat(fd, &about) == 0 && S_ISREG(about.st_mode) && (about.st_mode & (S_IRGRP | S_IROTH)) != 0) {
     console_.warning("\"" + path + "\" holds a secret and others may read it; chmod 600 keeps it yours");
   }
-  auto secret = from_descriptor(fd, path);
+  auto text = text::read_all(fd, path, most);
   ::close(fd);
-  return secret;
+  return text;
 }
 
-Result<Secret> SecretInput::read(FlagUse use, const std::string& source, const std::string& what) {
+Result<std::string> SecretInput::from_stdin(const std::string& what, std::size_t most) {
+  if (stdin_used_)
+    return Error(Errc::usage, what + ": standard input has been read already", "use a file or a descriptor");
+  stdin_used_ = true;
+  return text::read_all(env_.in, "standard input", most);
+}
+
+Result<std::string> SecretInput::content(FlagUse use, const std::string& source, const std::string& what,
+                                         std::size_t most) {
   switch (use) {
+    case FlagUse::file:
     case FlagUse::secret_file:
-      return from_file(source);
+      return source == "-" ? from_stdin(what, most) : from_file(source, most, use == FlagUse::secret_file);
     case FlagUse::secret_fd: {
       int fd = -1;
       const auto [end, ec] = std::from_chars(source.data(), source.data() + source.size(), fd);
       if (ec != std::errc{} || end != source.data() + source.size() || fd < 0) {
         return Error(Errc::usage, what + ": \"" + source + "\" is not a file descriptor");
       }
-      return from_descriptor(fd, "file descriptor " + source);
+      return text::read_all(fd, "file descriptor " + source, most);
     }
     case FlagUse::secret_credential: {
       const std::string folder = env_.variable_or_empty("CREDENTIALS_DIRECTORY");
@@ -88,16 +92,23 @@ Result<Secret> SecretInput::read(FlagUse use, const std::string& source, const s
       if (source.empty() || source.find('/') != std::string::npos || source == "." || source == "..") {
         return Error(Errc::usage, what + ": \"" + source + "\" is not the name of a credential");
       }
-      return from_file(folder + "/" + source);
+      return from_file(folder + "/" + source, most, true);
     }
     default:
-      break;
+      return from_stdin(what, most);
   }
-  if (env_.in_is_tty) return ask(what);
-  if (stdin_used_)
-    return Error(Errc::usage, what + ": standard input has been read already", "use a file or a descriptor");
-  stdin_used_ = true;
-  return from_descriptor(env_.in, "standard input");
+}
+
+Result<Secret> SecretInput::read_content(FlagUse use, const std::string& source, const std::string& what,
+                                         std::size_t most) {
+  JL_TRY(std::string text, content(use, source, what, most));
+  return Secret(std::move(text));
+}
+
+Result<Secret> SecretInput::read(FlagUse use, const std::string& source, const std::string& what) {
+  if (use == FlagUse::secret_stdin && env_.in_is_tty) return ask(what);
+  JL_TRY(std::string text, content(use, source, what, kMaxSecret));
+  return without_newline(std::move(text));
 }
 
 Result<Secret> SecretInput::ask(const std::string& what) {

@@ -2,6 +2,7 @@
 
 #include "daemon/control/calls/calls.hpp"
 #include "daemon/control/server_start.hpp"
+#include "daemon/device/cert_expiry.hpp"
 #include "daemon/logs/retention.hpp"
 #include "daemon/services/resources.hpp"
 
@@ -37,6 +38,7 @@ struct App::Impl {
         system_log(logs::store_system_log(logs, c.stored_level)),
         secrets(std::move(sealer)),
         catalogs(secrets),
+        cert_expiry(k),
         directory(*store, secrets, catalogs),
         syncer(c.durability == device::Durability::sync ? std::make_unique<device::Syncer>(*store) : nullptr),
         threads(c.threads, clock),
@@ -56,8 +58,8 @@ struct App::Impl {
     runtime = std::make_unique<runtime::Runtime>(threads, context, catalogs, c.node_id);
     resources.set_runtime(*runtime);
     commands = std::make_unique<access::Commands>(context);
-    calls = std::make_unique<control::Calls>(control::Rooms{*store, resources, *runtime, *commands, sessions, tail,
-                                                            logs, clock, c.node_id, c.state_dir, started_at,
+    calls = std::make_unique<control::Calls>(control::Rooms{*store, resources, *runtime, *commands, sessions, catalogs,
+                                                            tail, logs, clock, c.node_id, c.state_dir, started_at,
                                                             c.command_timeout, turn_logs});
   }
 
@@ -70,6 +72,7 @@ struct App::Impl {
   std::shared_ptr<void> system_log;
   device::Secrets secrets;
   device::Catalogs catalogs;
+  device::CertExpiry cert_expiry;
   device::Directory directory;
   device::HistorySink history;
   device::LatestSink latest;
@@ -111,6 +114,7 @@ Result<std::unique_ptr<App>> App::start(const Config& config, const Clock& clock
   app->impl_ = std::make_unique<Impl>(config, clock, std::move(store), std::move(sealer));
   Impl& i = *app->impl_;
   JL_CHECK(i.catalogs.load(*i.store->snapshot()));
+  i.cert_expiry.check(*i.catalogs.current());
   std::vector<model::Resource> networks;
   const std::string from = store::key({"network", ""});
   JL_CHECK(i.store->snapshot()->scan(store::Family::resources, from, store::prefix_end(from), false,
@@ -147,6 +151,7 @@ Result<std::unique_ptr<App>> App::start(const Config& config, const Clock& clock
 void App::tick() {
   Impl& i = *impl_;
   i.mutator.run([&i] { i.runtime->retry_failed(); });
+  i.cert_expiry.check(*i.catalogs.current());
   if (++i.ticks % 3600 == 0) i.resources.forget_old_requests();
   if (i.ticks % 10 == 0) {
     // Ten seconds are enough for any loop to get round to one small piece of work.

@@ -26,11 +26,13 @@ Result<int> send(Context& context, Request request, Document document) {
 Result<int> run_add(Context& context) {
   const std::string& id = context.args.words().front();
   JL_TRY(Document document, new_document(context, id));
+  detect_cert_format(context, document.content);
   return send(context, request_for(context), std::move(document));
 }
 
 Result<int> run_edit(Context& context) {
   JL_TRY(Document document, patch_document(context));
+  detect_cert_format(context, document.content);
   return send(context, request_for(context, context.args.words().front()), std::move(document));
 }
 

@@ -12,6 +12,15 @@ Result<int> run_list(Context& context);
 Result<int> run_exists(Context& context);
 Result<int> run_mutate_each(Context& context);  ///< enable, disable, delete
 
+// cert.cpp
+Result<int> run_cert_show(Context& context);
+Result<int> run_cert_renew(Context& context);
+Result<int> run_cert_generate(Context& context);
+Result<int> run_cert_check(Context& context);
+Result<int> run_cert_connect(Context& context);
+/// Says what a key store is (JKS, PFX) where the document brings one and does not say; other kinds stay as they are.
+void detect_cert_format(const Context& context, json::object& content);
+
 // device.cpp
 Result<int> run_device_read(Context& context);
 Result<int> run_device_write(Context& context);

@@ -13,7 +13,12 @@ struct Entry {
   Handler handler;
 };
 
-constexpr std::array<Entry, 35> kHandlers{{{"*", "add", run_add},
+constexpr std::array<Entry, 40> kHandlers{{{"cert", "show", run_cert_show},
+                                           {"cert", "renew", run_cert_renew},
+                                           {"cert", "generate", run_cert_generate},
+                                           {"cert", "check", run_cert_check},
+                                           {"cert", "test-connect", run_cert_connect},
+                                           {"*", "add", run_add},
                                            {"*", "edit", run_edit},
                                            {"*", "show", run_show},
                                            {"*", "list", run_list},

@@ -56,11 +56,19 @@ class Flattener {
     } else if (value.is_object() && !value.get_object().empty() && !is_deep(value)) {
       object(path + ".", value.get_object());
     } else if (!value.is_array() || !value.get_array().empty()) {
-      lines.emplace_back(path, cell_text(value));
+      lines.emplace_back(path, line_text(value));
     }
   }
 
  private:
+  // The content of a file says nothing to people as one line of escapes.
+  static std::string line_text(const json::value& value) {
+    const auto* text = value.if_string();
+    const bool is_file =
+        text && text->size() > 400 && (text->starts_with("-----BEGIN") || text->find(' ') == json::string::npos);
+    return is_file ? "(" + std::to_string(text->size()) + " bytes)" : cell_text(value);
+  }
+
   // A thing model and the like: better as one line of JSON than as a hundred of paths.
   static bool is_deep(const json::value& value) {
     return std::ranges::any_of(value.get_object(), [](const auto& item) { return is_object_list(item.value()); });

@@ -23,8 +23,10 @@ std::string styled(std::string_view text, Style style, bool enabled) {
 std::string styled_state(std::string_view word, std::string_view shown, bool enabled) {
   static constexpr std::array<std::string_view, 7> kGood{"running", "online",  "ready",    "ok",
                                                          "created", "applied", "connected"};
-  static constexpr std::array<std::string_view, 4> kBad{"failed", "ERROR", "deleted", "corrupt"};
-  static constexpr std::array<std::string_view, 4> kWarn{"waiting", "WARN", "connecting", "offline"};
+  static constexpr std::array<std::string_view, 6> kBad{"failed",  "ERROR",   "deleted",
+                                                        "corrupt", "expired", "unreadable"};
+  static constexpr std::array<std::string_view, 6> kWarn{"waiting", "WARN",     "connecting",
+                                                         "offline", "expiring", "not_yet_valid"};
   if (std::ranges::find(kGood, word) != kGood.end()) return styled(shown, Style::good, enabled);
   if (std::ranges::find(kBad, word) != kBad.end()) return styled(shown, Style::bad, enabled);
   if (std::ranges::find(kWarn, word) != kWarn.end()) return styled(shown, Style::warn, enabled);

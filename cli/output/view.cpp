@@ -7,6 +7,7 @@ void field_paths(std::vector<std::string>& out, const model::Table& table, const
   for (const model::Field& field : table.fields) {
     if (field.ignored) continue;
     out.push_back(path + field.key);
+    if (field.type == model::Type::object && field.table) field_paths(out, *field.table, path + field.key + ".");
     for (const model::Variant& variant : field.variants) field_paths(out, *variant.table, path + field.key + ".");
     // The keys of a map are anybody's.
     if (field.type == model::Type::map || field.type == model::Type::config || field.type == model::Type::json) {
@@ -60,6 +61,11 @@ const std::vector<Row>& rows() {
         "",
         {"data", "data."}}},
       {"config show", {"config", {{"SETTING", "setting"}, {"VALUE", "value"}, {"ORIGIN", "origin"}}, "setting"}},
+      {"cert check",
+       {"certificateFile",
+        {{"FILE", "file"}, {"STATUS", "validity"}, {"SUBJECT", "subject"}, {"EXPIRES", "notAfter"}},
+        "file"}},
+      {"cert test-connect", {"tlsPeer", {}, "address"}},
       {"validate", {"validation", {}, "id"}},
       {"daemon wait", {"daemonState", {}, "state"}},
   };
@@ -72,6 +78,7 @@ View view_of(const model::Kind& kind) {
   View out{kind.name, kind.columns, "id", kind.name + "/"};
   out.more_fields = {"name",      "description", "enabled", "revision", "createdAt",
                      "updatedAt", "set",         "spec",    "status",   "status."};
+  if (!kind.switchable) std::erase(out.more_fields, "enabled");
   field_paths(out.more_fields, *kind.spec, "spec.");
   return out;
 }

@@ -60,60 +60,10 @@ Command generic(const Kind& kind, std::string verb, std::string summary) {
   return c;
 }
 
-void add_generic(std::vector<Command>& out, const Kind& kind) {
-  const std::string base = "/v1/" + kind.plural;
+// enable and disable.
+void add_switch(std::vector<Command>& out, const Kind& kind, const std::string& base, const std::string& sample) {
   const std::string jlctl = "jlctl " + kind.name + " ";
-  const std::string sample(std::string_view(kind.add_example).substr(0, kind.add_example.find(' ')));
-  const Argument id{"ID", "id of the " + kind.name, kind.name};
   const Argument ids{"ID", "ids", kind.name, false, true};
-
-  Command add = generic(kind, "add", "create a " + kind.name);
-  add.method = "POST", add.path = base, add.role = Role::admin, add.mutates = true, add.spec_flags = true;
-  add.aliases = {"create"};
-  add.arguments = {{"ID", "id of the new " + kind.name, ""}};
-  add.flags = {query("if-not-exists", "", "fine if it exists with this very specification; a conflict if it differs"),
-               local("file", "FILE", "read the document from a YAML or JSON file, or - for standard input")};
-  add.flags.back().short_name = 'f';
-  add.examples = {jlctl + "add " + kind.add_example};
-  out.push_back(std::move(add));
-
-  Command edit = generic(kind, "edit", "change fields of a " + kind.name);
-  edit.method = "PATCH", edit.path = base + "/{id}", edit.role = Role::admin, edit.mutates = true,
-  edit.spec_flags = true;
-  edit.aliases = {"set"};
-  edit.arguments = {id};
-  edit.flags = {local("unset", "FIELD", "remove a field, back to its default"),
-                local("file", "FILE", "merge patch from a YAML or JSON file, or -")};
-  edit.flags[0].repeated = true;
-  edit.flags[1].short_name = 'f';
-  edit.examples = {jlctl + "edit " + kind.edit_example};
-  out.push_back(std::move(edit));
-
-  Command show = generic(kind, "show", "show one or more " + kind.plural + " with their status");
-  show.method = "GET", show.path = base + "/{id}";
-  show.aliases = {"get"};
-  show.arguments = {ids};
-  show.examples = {jlctl + "show " + sample, jlctl + "show " + sample + " -o json"};
-  out.push_back(std::move(show));
-
-  Command list = generic(kind, "list", "list " + kind.plural);
-  list.method = "GET", list.path = base;
-  list.aliases = {"ls"};
-  list.flags = {query("name", "GLOB", "only names that match, with * and ?"),
-                choice("enabled", {"true", "false"}, "only enabled, or only disabled ones"),
-                query("limit", "N", "at most this many")};
-  for (const auto& filter : kind.filters) {
-    const model::Field* field = kind.spec->find(filter);
-    Flag f = query(field->flag, field->type == model::Type::reference ? "ID" : "WORD", "only with this " + filter);
-    f.key = filter;
-    f.words = model::words_of(*field);
-    f.completes = field->refers_to;
-    list.flags.push_back(std::move(f));
-  }
-  if (kind.name == "device")
-    list.flags.push_back(choice("state", {"notActive", "offline", "online"}, "only devices in this state"));
-  list.examples = {jlctl + "list", jlctl + "list -o json"};
-  out.push_back(std::move(list));
 
   Command enable = generic(kind, "enable", "enable " + kind.plural + "; answers when they run, or changes nothing");
   enable.method = "POST", enable.path = base + "/{id}/enable", enable.role = Role::operator_, enable.mutates = true;
@@ -129,14 +79,78 @@ void add_generic(std::vector<Command>& out, const Kind& kind) {
   if (kind.name == "protocol") disable.flags.push_back(query("force", "", "disable the gateways that use it as well"));
   disable.examples = {jlctl + "disable " + sample + " --yes"};
   out.push_back(std::move(disable));
+}
+
+void add_generic(std::vector<Command>& out, const Kind& kind) {
+  const std::string base = "/v1/" + kind.plural;
+  const std::string jlctl = "jlctl " + kind.name + " ";
+  const std::string sample(std::string_view(kind.add_example).substr(0, kind.add_example.find(' ')));
+  const Argument id{"ID", "id of the " + kind.name, kind.name};
+  const Argument ids{"ID", "ids", kind.name, false, true};
+
+  Command add = generic(kind, "add", "create a " + kind.name);
+  add.method = "POST", add.path = base, add.role = Role::admin, add.mutates = true, add.spec_flags = true;
+  add.aliases = {"create"};
+  add.arguments = {{"ID", "id of the new " + kind.name, ""}};
+  add.flags = {query("if-not-exists", "", "fine if it exists with this very specification; a conflict if it differs"),
+               local("file", "FILE", "read the document from a YAML or JSON file, or - for standard input")};
+  add.flags.back().short_name = 'f';
+  // Key stores and long chains are larger than what other nouns need.
+  add.large_body = kind.name == "cert";
+  add.examples = {jlctl + "add " + kind.add_example};
+  out.push_back(std::move(add));
+
+  Command edit = generic(kind, "edit", "change fields of a " + kind.name);
+  edit.method = "PATCH", edit.path = base + "/{id}", edit.role = Role::admin, edit.mutates = true,
+  edit.spec_flags = true;
+  edit.aliases = {"set"};
+  edit.arguments = {id};
+  edit.flags = {local("unset", "FIELD", "remove a field, back to its default"),
+                local("file", "FILE", "merge patch from a YAML or JSON file, or -")};
+  edit.flags[0].repeated = true;
+  edit.flags[1].short_name = 'f';
+  edit.large_body = kind.name == "cert";
+  edit.examples = {jlctl + "edit " + kind.edit_example};
+  out.push_back(std::move(edit));
+
+  Command show = generic(kind, "show", "show one or more " + kind.plural + " with their status");
+  show.method = "GET", show.path = base + "/{id}";
+  show.aliases = {"get"};
+  show.arguments = {ids};
+  if (kind.name == "cert")
+    show.flags = {query("show-private", "", "private keys as well; needs the admin role, and is logged")};
+  show.examples = {jlctl + "show " + sample, jlctl + "show " + sample + " -o json"};
+  out.push_back(std::move(show));
+
+  Command list = generic(kind, "list", "list " + kind.plural);
+  list.method = "GET", list.path = base;
+  list.aliases = {"ls"};
+  list.flags = {query("name", "GLOB", "only names that match, with * and ?"), query("limit", "N", "at most this many")};
+  if (kind.switchable)
+    list.flags.push_back(choice("enabled", {"true", "false"}, "only enabled, or only disabled ones"));
+  for (const auto& filter : kind.filters) {
+    const model::Field* field = kind.spec->find(filter);
+    Flag f = query(field->flag, field->type == model::Type::reference ? "ID" : "WORD", "only with this " + filter);
+    f.key = filter;
+    f.words = model::words_of(*field);
+    f.completes = field->refers_to;
+    list.flags.push_back(std::move(f));
+  }
+  if (kind.name == "device")
+    list.flags.push_back(choice("state", {"notActive", "offline", "online"}, "only devices in this state"));
+  list.examples = {jlctl + "list", jlctl + "list -o json"};
+  out.push_back(std::move(list));
+
+  if (kind.switchable) add_switch(out, kind, base, sample);
 
   Command erase = generic(kind, "delete", "delete " + kind.plural + " for good");
   erase.method = "DELETE", erase.path = base + "/{id}", erase.role = Role::admin, erase.mutates = true,
   erase.dangerous = true;
   erase.aliases = {"rm"};
   erase.arguments = {ids};
-  erase.flags = {query("if-exists", "", "fine if it does not exist"),
-                 query("max-disconnect", "N", "refuse if more live device sessions than this would be cut")};
+  erase.flags = {query("if-exists", "", "fine if it does not exist")};
+  if (kind.switchable)
+    erase.flags.push_back(query("max-disconnect", "N", "refuse if more live device sessions than this would be cut"));
   erase.examples = {jlctl + "delete " + sample + " --yes"};
   out.push_back(std::move(erase));
 
@@ -208,6 +222,63 @@ void add_device(std::vector<Command>& out) {
   disconnect.method = "POST", disconnect.role = Role::operator_, disconnect.dangerous = true;
   disconnect.examples = {"jlctl device disconnect dev-1 --yes"};
   out.push_back(std::move(disconnect));
+}
+
+void add_cert(std::vector<Command>& out) {
+  const Kind* kind = model::find_kind("cert");
+  const auto body = [](std::string name, std::string value, std::string help) {
+    return Flag{std::move(name), std::move(value), std::move(help), Where::body};
+  };
+
+  Command renew = generic(*kind, "renew", "replace the material of a cert; components that use it take it over");
+  renew.description =
+      "What is given replaces what is stored; the rest stays. New connections use the new certificate, open ones go on "
+      "with the old. When a component cannot use it, nothing changes.";
+  renew.method = "POST", renew.path = "/v1/certs/{id}/renew", renew.role = Role::admin, renew.mutates = true;
+  renew.spec_flags = true, renew.only_below = "configs", renew.large_body = true;
+  renew.arguments = {{"ID", "id of the cert", "cert"}};
+  renew.examples = {"jlctl cert renew web --key-file new-key.pem --cert-file new-chain.pem"};
+  out.push_back(std::move(renew));
+
+  Command make =
+      generic(*kind, "generate", "make a key and a certificate, self-signed or by an authority kept as a cert");
+  make.description = "For laboratories and closed networks. The key never leaves the daemon.";
+  make.method = "POST", make.path = "/v1/certs/generate", make.role = Role::admin, make.mutates = true;
+  make.arguments = {{"ID", "id of the new cert", ""}};
+  make.flags = {body("cn", "NAME", "common name, up to 64 characters; default: the id"),
+                body("san", "LIST", "host names and addresses that it stands for, with commas; may repeat"),
+                body("days", "N", "how long it is valid; default 365"),
+                body("key-type", "WORD", "default ec-p256"),
+                body("ca", "", "an authority, that signs others"),
+                body("issuer", "ID", "cert of the authority that signs it; default: itself"),
+                body("mode", "WORD", "default server")};
+  make.flags[1].repeated = true;
+  make.flags[3].words = {"ec-p256", "ec-p384", "rsa-2048", "rsa-4096", "ed25519"};
+  make.flags[5].completes = "cert";
+  make.flags[6].words = {"server", "client"};
+  make.examples = {"jlctl cert generate lab-ca --cn \"Lab CA\" --ca --days 3650",
+                   "jlctl cert generate web --san gateway.example,192.0.2.7 --issuer lab-ca"};
+  out.push_back(std::move(make));
+
+  Command check = generic(*kind, "check", "look at certificate files without a daemon; exit 5 when something is wrong");
+  check.arguments = {{"FILE", "PEM, DER, PKCS#12 or JKS, or - for standard input", "", false, true}};
+  check.flags = {local("key-file", "FILE", "private key that belongs to the certificates, PEM"),
+                 local("password-file", "FILE", "passphrase of the key or key store")};
+  check.examples = {"jlctl cert check chain.pem --key-file key.pem", "jlctl cert check store.p12 --password-file pw"};
+  out.push_back(std::move(check));
+
+  Command connect = generic(*kind, "test-connect", "connect from the daemon with TLS and show what the peer presents");
+  connect.description = "Exit 0 when the peer is verified, 10 when it is not.";
+  connect.method = "POST", connect.path = "/v1/certs/test-connect", connect.role = Role::operator_;
+  connect.arguments = {{"HOST:PORT", "whom to connect to", ""}};
+  connect.flags = {body("cert", "ID", "cert whose authorities verify the peer, and which is shown if the peer asks"),
+                   local("ca-file", "FILE", "authorities that verify the peer, PEM; default: those of the system"),
+                   body("servername", "NAME", "name to ask for and to verify; default: HOST"),
+                   body("connect-timeout", "DURATION", "give up after this long; default 10s, at most 60s")};
+  connect.flags[0].completes = "cert";
+  connect.examples = {"jlctl cert test-connect broker.example:8883",
+                      "jlctl cert test-connect 192.0.2.7:8883 --cert lab-ca --servername gateway.example"};
+  out.push_back(std::move(connect));
 }
 
 Command top(std::string noun, std::string verb, std::string summary) {
@@ -434,6 +505,7 @@ std::span<const Command> commands() {
     std::vector<Command> out;
     out.reserve(96);
     for (const Kind& kind : model::kinds()) add_generic(out, kind);
+    add_cert(out);
     add_device(out);
     add_log(out);
     add_manifests(out);

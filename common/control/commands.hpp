@@ -59,6 +59,7 @@ struct Command {
   bool streams = false;     ///< the reply is newline-delimited JSON without an end of its own
   bool dangerous = false;   ///< may cut live sessions or lose data: asks first
   bool spec_flags = false;  ///< takes the fields of its kind as flags
+  std::string only_below{};  ///< of those fields, only what is below this object of the spec
   bool large_body = false;
   std::vector<Argument> arguments{};
   std::vector<Flag> flags{};

@@ -53,7 +53,7 @@ json::object schema_document() {
   json::array kinds;
   for (const model::Kind& kind : model::kinds()) {
     json::array fields;
-    add_fields(fields, model::common_fields(), "", "");
+    add_fields(fields, model::common_fields(kind.switchable), "", "");
     add_fields(fields, *kind.spec, "", "");
     kinds.push_back(json::object{{"name", kind.name},
                                  {"plural", kind.plural},
@@ -61,6 +61,7 @@ json::object schema_document() {
                                  {"summary", kind.summary},
                                  {"description", kind.description},
                                  {"enabledByDefault", kind.enabled_by_default},
+                                 {"switchable", kind.switchable},
                                  {"fields", std::move(fields)}});
   }
   return {{"kinds", std::move(kinds)}};

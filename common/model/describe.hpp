@@ -63,6 +63,9 @@ class Marks {
   Marks& per_node() { return field_->per_node = true, *this; }
   Marks& ignored() { return field_->ignored = true, *this; }
   Marks& restarts() { return field_->restarts = true, *this; }
+  Marks& from_file() { return field_->from_file = true, *this; }
+  Marks& base64() { return field_->base64 = true, *this; }
+  Marks& also(const char* key) { return field_->also = key, *this; }
   Marks& range(std::int64_t min, std::int64_t max) { return field_->min = min, field_->max = max, *this; }
   Marks& max_length(std::size_t n) { return field_->max_length = n, *this; }
   Marks& refers_to(const char* kind) { return field_->refers_to = kind, *this; }
@@ -87,6 +90,9 @@ struct NoMarks {
   NoMarks& per_node() { return *this; }
   NoMarks& ignored() { return *this; }
   NoMarks& restarts() { return *this; }
+  NoMarks& from_file() { return *this; }
+  NoMarks& base64() { return *this; }
+  NoMarks& also(const char*) { return *this; }
   NoMarks& range(std::int64_t, std::int64_t) { return *this; }
   NoMarks& max_length(std::size_t) { return *this; }
   NoMarks& refers_to(const char*) { return *this; }

@@ -20,6 +20,7 @@ class Normalizer {
     for (const Field& field : table.fields) {
       const std::string at = join_path(path, field.key);
       const json::value* given = input.if_contains(field.key);
+      if (!given && !field.also.empty()) given = input.if_contains(field.also);
       if (field.ignored) continue;
       if (!given || is_absent(field, *given)) {
         missing(field, input, at, out);
@@ -349,7 +350,7 @@ const Table* Field::table_for(const json::object& root) const {
 
 const Field* Table::find(std::string_view key) const {
   for (const Field& field : fields) {
-    if (field.key == key) return &field;
+    if (field.key == key || (!field.also.empty() && field.also == key)) return &field;
   }
   return nullptr;
 }

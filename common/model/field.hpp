@@ -52,7 +52,8 @@ using Check = void (*)(json::value& value, const std::string& path, std::vector<
 
 /// One field. Built by the describe() function of its struct (describe.hpp).
 struct Field {
-  std::string key;  ///< JetLinks' spelling
+  std::string key;     ///< JetLinks' spelling
+  std::string also{};  ///< another spelling of the key, accepted on input
   Type type = Type::string;
   std::string help{};           ///< one line for people
   json::value default_value{};  ///< null = none
@@ -61,6 +62,8 @@ struct Field {
   bool per_node = false;        ///< differs per cluster node when shareCluster is false
   bool ignored = false;         ///< accepted from JetLinks and dropped
   bool restarts = false;        ///< changing it restarts the running component
+  bool from_file = false;       ///< jlctl takes it as a file, not as a word of the command line
+  bool base64 = false;          ///< holds bytes in base64; a file's content is encoded on the way in
   std::string required_when{};  ///< another field (sibling) that must be true for this one to be required
   std::int64_t min = std::numeric_limits<std::int64_t>::min();
   std::int64_t max = std::numeric_limits<std::int64_t>::max();

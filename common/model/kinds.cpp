@@ -1,4 +1,5 @@
 // The table of kinds. A new noun is a model file with its describe() and one row here.
+#include "common/model/cert.hpp"
 #include "common/model/device.hpp"
 #include "common/model/gateway.hpp"
 #include "common/model/network.hpp"
@@ -10,6 +11,27 @@ namespace jl::model {
 
 std::span<const Kind> kinds() {
   static const std::vector<Kind> table{
+      {"cert",
+       "certs",
+       "证书管理",
+       "certificates: keys and chains for TLS, and whom to trust",
+       "A certificate holds what a component needs for TLS: a private key with its chain, the authorities that it "
+       "trusts, "
+       "or both, as PEM or as a PKCS#12 or JKS key store. Components name it; a renewed one reaches them without a "
+       "restart. Keys and passphrases are sealed and not shown.",
+       &table_of<Cert>(),
+       true,
+       {{"ID", "id"},
+        {"NAME", "name"},
+        {"FORMAT", "spec.format"},
+        {"MODE", "spec.mode"},
+        {"SUBJECT", "status.subject", true},
+        {"EXPIRES", "status.notAfter"},
+        {"STATUS", "status.validity"}},
+       {"format", "mode"},
+       "web --key-file key.pem --cert-file chain.pem",
+       "web --name \"Gateway\"",
+       false},
       {"network",
        "networks",
        "网络组件",
@@ -110,8 +132,8 @@ std::span<const Kind> kinds() {
   return table;
 }
 
-const Table& common_fields() {
-  static const Table table = [] {
+const Table& common_fields(bool switchable) {
+  const auto build = [](bool with_enabled) {
     Table t;
     const auto add = [&](const char* key, Type type, const char* help) -> Field& {
       Field& f = t.fields.emplace_back();
@@ -127,10 +149,11 @@ const Table& common_fields() {
     id.max_length = 64;
     add("name", Type::string, "any language, at most 64 characters; default: the id (名称)").max_length = 64;
     add("description", Type::string, "at most 200 characters (说明)").max_length = 200;
-    add("enabled", Type::boolean, "whether it should run (状态)");
+    if (with_enabled) add("enabled", Type::boolean, "whether it should run (状态)");
     return t;
-  }();
-  return table;
+  };
+  static const Table with = build(true), without = build(false);
+  return switchable ? with : without;
 }
 
 }  // namespace jl::model

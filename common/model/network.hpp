@@ -21,6 +21,10 @@ struct MqttServer {
   std::string public_host;
   std::optional<std::uint16_t> public_port;
   bool secure = false;
+  Reference cert_id;
+  std::string private_key_alias;
+  bool public_secure = false;
+  std::string public_cert_id;
   std::int64_t max_message_size = 8192;
   std::int64_t max_connections = 100'000;
   std::int64_t connect_timeout = 10;
@@ -74,14 +78,20 @@ void describe(V& v, MqttServer& s) {
       .range(1, 65535)
       .help("port that devices use, for display only; default: port (公网端口)")
       .per_node();
-  v.field("secure", s.secure)
-      .help("TLS on; not available yet, must be false (开启TLS)")
-      .restarts()
-      .check([](json::value& value, const std::string& path, std::vector<Problem>& problems) {
-        if (value.is_bool() && value.as_bool()) {
-          problems.push_back({path, "TLS is not supported by this version; leave it false", Errc::unsupported, {}, {}});
-        }
-      });
+  v.field("secure", s.secure).help("TLS on (开启TLS)").restarts();
+  v.field("certId", s.cert_id)
+      .refers_to("cert")
+      .required_when("secure")
+      .flag("cert")
+      .per_node()
+      .help("certificate of mode server (证书)")
+      .example("web");
+  v.field("privateKeyAlias", s.private_key_alias)
+      .max_length(64)
+      .per_node()
+      .help("entry of the certificate's key store; default: the only one, or by the name clients ask for (私钥别名)");
+  v.field("publicSecure", s.public_secure).no_default().help("accepted from JetLinks and kept, without effect");
+  v.field("publicCertId", s.public_cert_id).help("accepted from JetLinks and kept, without effect");
   v.field("maxMessageSize", s.max_message_size)
       .range(1024, 268'435'455)
       .help("largest packet a client may send, bytes (最大消息长度)");
@@ -94,7 +104,7 @@ void describe(V& v, MqttServer& s) {
   v.field("instance", s.instance)
       .range(1, 1024)
       .help("accepted from JetLinks and kept; jlinkd uses one thread per core");
-  for (const char* key : {"certId", "privateKeyAlias", "publicSecure", "publicCertId", "serverId"}) v.drop(key);
+  v.drop("serverId");
 }
 
 template <class V>

@@ -70,6 +70,11 @@ class DocumentReader {
 
   // `enabled`, or JetLinks' `state`: a word, {value}, or 1/0 (products and protocols).
   bool enabled() {
+    if (!kind_.switchable) {
+      if (document_.contains("enabled"))
+        problem("enabled", "a " + kind_.name + " is not enabled or disabled", Errc::unknown_field);
+      return true;
+    }
     if (const auto* value = document_.if_contains("enabled"); value && !value->is_null()) {
       if (value->is_bool()) return value->as_bool();
       if (value->is_string() && iequals(value->as_string(), "true")) return true;
@@ -213,7 +218,8 @@ Result<Resource> from_stored(std::string_view kind, std::string_view id, std::st
 json::object to_document(const Resource& r) {
   json::object out{{"id", r.id}, {"name", r.name}};
   if (!r.description.empty()) out["description"] = r.description;
-  out["enabled"] = r.enabled;
+  const Kind* kind = find_kind(r.kind);
+  if (!kind || kind->switchable) out["enabled"] = r.enabled;
   out["spec"] = r.spec;
   if (!r.set.empty()) out["set"] = r.set;
   out["revision"] = static_cast<std::int64_t>(r.revision);
@@ -228,7 +234,7 @@ json::object to_manifest(const Resource& r) {
   if (!r.description.empty()) out["description"] = r.description;
   const Kind* kind = find_kind(r.kind);
   JL_ASSERT(kind);
-  if (r.enabled != kind->enabled_by_default) out["enabled"] = r.enabled;
+  if (kind->switchable && r.enabled != kind->enabled_by_default) out["enabled"] = r.enabled;
   out["spec"] = r.spec;
   return out;
 }

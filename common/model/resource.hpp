@@ -31,6 +31,7 @@ struct Kind {
   std::vector<std::string> filters;  ///< spec paths that `list` filters by with flags, besides name and enabled
   std::string add_example;           ///< arguments of a working `jlctl KIND add`
   std::string edit_example;
+  bool switchable = true;  ///< has `enabled`, and the verbs enable and disable
 };
 
 /// All kinds, in dependency order: a kind refers only to itself and those before it.
@@ -55,8 +56,9 @@ struct Resource {
   [[nodiscard]] std::string label() const { return kind + "/" + id; }
 };
 
-/// The fields that every resource has besides its spec, as a table: for help, explain and OpenAPI.
-[[nodiscard]] const Table& common_fields();
+/// The fields that every resource has besides its spec, as a table: for help, explain and OpenAPI. `enabled` is one
+/// only of kinds that are switchable.
+[[nodiscard]] const Table& common_fields(bool switchable = true);
 
 /// Reads a document (manifest, request body or JetLinks export) into a canonical resource: id, name, description,
 /// enabled (or JetLinks' state), spec. Without "spec", every other field of the document is taken as one of the spec.

@@ -77,6 +77,7 @@ class Redactor {
  private:
   // JSON inside of a text, as JetLinks writes some objects, hides secrets no better than the object itself.
   json::value text_value(const json::string& text, std::size_t depth) {
+    if (text.find("PRIVATE KEY-----") != json::string::npos) return masked();
     const std::size_t start = text.find_first_not_of(" \t\r\n");
     if (start == json::string::npos || (text[start] != '{' && text[start] != '[')) return cut(text);
     boost::system::error_code ec;
@@ -99,10 +100,17 @@ class Redactor {
         break;
       }
       const json::value key = cut(json::string(member.key()));
-      out[key.get_string()] =
-          is_secret_key(member.key()) && !member.value().is_null() ? masked() : copy(member.value(), depth + 1);
+      const bool is_secret = is_secret_key(member.key()) || holds_key(member.key(), member.value());
+      out[key.get_string()] = is_secret && !member.value().is_null() ? masked() : copy(member.value(), depth + 1);
     }
     return out;
+  }
+
+  // "key" alone is what many things are called; a private key, in whatever form, is longer than any of them.
+  static bool holds_key(std::string_view name, const json::value& value) {
+    constexpr std::size_t kShortestKey = 64;
+    if (iequals(name, "keystoreBase64")) return true;
+    return iequals(name, "key") && value.is_string() && value.get_string().size() >= kShortestKey;
   }
 
   json::value items(const json::array& array, std::size_t depth) {

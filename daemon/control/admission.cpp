@@ -105,6 +105,8 @@ std::optional<Error> check_call(const RequestHead& head, const Caller& caller, A
 Role role_needed(const Command& command, const Query& query) {
   // Whoever exports secrets in clear could take over what they protect.
   if (command.path == "/v1/export" && query.contains("withSecrets")) return std::max(command.role, Role::admin);
+  if (command.kind && command.verb == "show" && query.contains("showPrivate"))
+    return std::max(command.role, Role::admin);
   return command.role;
 }
 

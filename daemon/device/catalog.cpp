@@ -53,12 +53,23 @@ void Catalogs::set(Catalog& catalog, const model::Resource& resource) const {
     info->protocol_id = spec.protocol.id;
     info->product_only = spec.product_only;
     catalog.gateways[resource.id] = std::move(info);
+  } else if (resource.kind == "cert") {
+    auto opened = open_cert(resource, *secrets_);
+    auto info = std::make_shared<CertInfo>();
+    if (opened) {
+      *info = std::move(*opened);
+    } else {
+      info->id = resource.id;
+      info->problem = opened.error().message;
+      log::error("device.catalog", "cert={} cannot be read: {}", resource.id, opened.error().message);
+    }
+    catalog.certs[resource.id] = std::move(info);
   }
 }
 
 Status Catalogs::load(const store::Snapshot& snapshot) {
   auto next = std::make_shared<Catalog>();
-  for (const char* kind : {"protocol", "gateway", "product"}) {
+  for (const char* kind : {"cert", "protocol", "gateway", "product"}) {
     const std::string from = store::key({kind, ""});
     JL_CHECK(snapshot.scan(store::Family::resources, from, store::prefix_end(from), false,
                            [&](std::string_view key, std::string_view value, store::Revision revision) {
@@ -77,12 +88,14 @@ Status Catalogs::load(const store::Snapshot& snapshot) {
 }
 
 void Catalogs::update(std::string_view kind, std::string_view id, const model::Resource* resource) {
-  if (kind != "product" && kind != "protocol" && kind != "gateway") return;
+  if (kind != "product" && kind != "protocol" && kind != "gateway" && kind != "cert") return;
   auto next = std::make_shared<Catalog>(*current_.load());
   if (resource) {
     set(*next, *resource);
   } else if (kind == "product") {
     next->products.erase(std::string(id));
+  } else if (kind == "cert") {
+    next->certs.erase(std::string(id));
   } else if (kind == "protocol") {
     next->protocols.erase(std::string(id));
   } else {

@@ -1,10 +1,11 @@
 #pragma once
-// What the I/O threads need to know of products, gateways and protocols: an immutable picture, replaced as a whole when
-// one of them changes. Devices are too many for it and are read from the store one by one.
+// What the I/O threads need to know of products, gateways, protocols and certs: an immutable picture, replaced as a
+// whole when one of them changes. Devices are too many for it and are read from the store one by one.
 #include "common/model/gateway.hpp"
 #include "common/model/thing_model.hpp"
 #include "daemon/base/published.hpp"
 #include "daemon/codec/protocol.hpp"
+#include "daemon/device/cert_info.hpp"
 #include "daemon/device/secrets.hpp"
 #include "daemon/store/store.hpp"
 
@@ -43,9 +44,11 @@ struct Catalog {
   Map<ProductInfo> products;
   Map<ProtocolInfo> protocols;
   Map<GatewayInfo> gateways;
+  Map<CertInfo> certs;
 
   [[nodiscard]] std::shared_ptr<const ProductInfo> product(std::string_view id) const { return find(products, id); }
   [[nodiscard]] std::shared_ptr<const GatewayInfo> gateway(std::string_view id) const { return find(gateways, id); }
+  [[nodiscard]] std::shared_ptr<const CertInfo> cert(std::string_view id) const { return find(certs, id); }
   /// The codec that serves a product through its gateway; nullptr when the product has none.
   [[nodiscard]] const codec::Protocol* codec_of(const ProductInfo& product) const;
 

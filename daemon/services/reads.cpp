@@ -37,6 +37,13 @@ void Resources::add_status(json::object& document, const Resource& resource, boo
       if (auto tags = device::read_values(p_.store, product_id, resource.id, 't'); tags && !tags->empty())
         status["tags"] = std::move(*tags);
     }
+  } else if (resource.kind == "cert") {
+    const auto info = p_.catalogs.current()->cert(resource.id);
+    if (info) status = device::cert_status(*info, p_.clock.now(), detailed);
+    View view(p_.store);
+    constexpr std::size_t kMostUsers = 100;
+    const auto users = view.users_of("cert", resource.id, kMostUsers);
+    status["usedBy"] = users ? json::value_from(*users) : json::value(json::array());
   } else if (resource.kind == "product") {
     View view(p_.store);
     const auto devices = view.count_users("product", resource.id, "device", std::numeric_limits<std::size_t>::max());

@@ -181,6 +181,8 @@ Result<MutationResult> Resources::run(const Mutation& m) {
   const model::Kind* kind = model::find_kind(m.kind);
   View view(p_.store);
   RuleContext rules{view, p_.node_id};
+  rules.secrets = &p_.secrets;
+  rules.now = p_.clock.now();
   rules.forced = m.options.force;
   JL_TRY(const Resource* found, is_valid_id(m.id) ? view.before(m.kind, m.id) : Result<const Resource*>(nullptr));
   // Kept apart from the view, whose slots the change overwrites.

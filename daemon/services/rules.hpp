@@ -14,6 +14,11 @@ struct RuleContext {
   bool forced = false;
   std::vector<Problem> problems{};
   std::vector<std::string> warnings{};
+  /// Opens what is sealed; only certs need it.
+  const device::Secrets* secrets = nullptr;
+  Millis now = 0;
+  /// Certs opened for this change, by id.
+  std::map<std::string, Result<device::CertInfo>> opened_certs{};
 
   void problem(const Resource& resource, std::string field, std::string message, Errc code = Errc::invalid) {
     if (problems.size() < 1000) problems.push_back({std::move(field), std::move(message), code, resource.label(), {}});
@@ -24,11 +29,18 @@ struct RuleContext {
 Status check_rules(RuleContext& context, const std::vector<runtime::ResourceChange>& changes);
 
 // One per noun; `before` nullptr = new, `after` nullptr = deleted.
+Status check_cert(RuleContext& context, const Resource* before, const Resource* after);
 Status check_network(RuleContext& context, const Resource* before, const Resource* after);
 Status check_protocol(RuleContext& context, const Resource* before, const Resource* after);
 Status check_gateway(RuleContext& context, const Resource* before, const Resource* after);
 Status check_product(RuleContext& context, const Resource* before, const Resource* after);
 Status check_device(RuleContext& context, const Resource* before, const Resource* after);
+
+/// A cert as it will be, opened once per change; nullptr when there is none, or it cannot be read. Errors: storage.
+[[nodiscard]] Result<const Result<device::CertInfo>*> opened_cert(RuleContext& context, const std::string& id);
+/// Whether the certs that a network names will do for it; what is wrong is reported of the network, or, when it is a
+/// cert that changes, of that.
+Status check_network_certs(RuleContext& context, const Resource& network, const Resource* changed_cert);
 
 /// The keys of a product's or device's `configuration` against what the protocol of the product asks for.
 Status check_config_keys(RuleContext& context, const Resource& resource, const Resource& product, bool device);

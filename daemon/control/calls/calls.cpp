@@ -14,6 +14,7 @@ namespace json = boost::json;
 
 struct Calls::Pool {
   boost::asio::thread_pool threads{4};  // more than cores: some wait for slow readers
+  boost::asio::thread_pool slow{2};     // key generation, other people's servers
 };
 
 namespace {
@@ -33,7 +34,11 @@ bool paced_line(Responder& reply, std::string line) {
 
 Calls::Calls(const Rooms& rooms) : r_(rooms), pool_(std::make_unique<Pool>()) {}
 Calls::~Calls() { stop(); }
-void Calls::stop() { pool_->threads.join(); }
+void Calls::stop() {
+  stopping_ = true;
+  pool_->slow.join();
+  pool_->threads.join();
+}
 
 Result<Millis> time_parameter(const Call& call, std::string_view key, Millis now) {
   const std::string_view text = call.param(key);
@@ -66,6 +71,8 @@ void Calls::handle(Call call, std::shared_ptr<Responder> reply) {
   if (c.path == "/v1/messages") return tail_messages(call, reply);
   if (c.path == "/v1/watch") return watch(call, reply);
   if (c.path == "/v1/apply" || c.path == "/v1/diff") return apply(call, reply);
+  if (c.path == "/v1/certs/generate") return slow(std::move(call), std::move(reply), &Calls::cert_generate);
+  if (c.path == "/v1/certs/test-connect") return slow(std::move(call), std::move(reply), &Calls::cert_connect);
   if (c.kind && c.mutates) return mutate(call, reply);
   // The rest reads; some of it a lot.
   boost::asio::post(pool_->threads, [this, call = std::move(call), reply = std::move(reply)] {
@@ -75,6 +82,23 @@ void Calls::handle(Call call, std::shared_ptr<Responder> reply) {
       log::error("control", "{} failed unexpectedly: {}", call.command->label(), e.what());
       reply->problem(Error(Errc::failed, "an internal error occurred", "jlctl log system"));
     }
+  });
+}
+
+void Calls::slow(Call call, Reply reply, void (Calls::*work)(const Call&, const Reply&)) {
+  constexpr std::size_t kMostSlow = 16;
+  if (slow_.fetch_add(1) >= kMostSlow) {
+    slow_.fetch_sub(1);
+    return reply->problem(Error(Errc::busy, "too many slow calls at once", "try again in a moment"));
+  }
+  boost::asio::post(pool_->slow, [this, work, call = std::move(call), reply = std::move(reply)] {
+    try {
+      (this->*work)(call, reply);
+    } catch (const std::exception& e) {
+      log::error("control", "{} failed unexpectedly: {}", call.command->label(), e.what());
+      reply->problem(Error(Errc::failed, "an internal error occurred", "jlctl log system"));
+    }
+    slow_.fetch_sub(1);
   });
 }
 
@@ -88,6 +112,7 @@ void Calls::read(const Call& call, const Reply& reply) {
     }
   };
   if (c.kind && c.verb == "list") return list(call, reply, *c.kind);
+  if (c.noun == "cert" && c.verb == "show" && call.flag("showPrivate")) return cert_with_keys(call, reply);
   if (c.kind && c.verb == "show") return answer(r_.resources.show(c.kind->name, call.id));
   if (c.kind && c.verb == "impact") return answer(r_.resources.impact(c.kind->name, call.id));
   if (c.kind && c.verb == "exists") {

@@ -18,6 +18,7 @@ struct Rooms {
   runtime::Runtime& runtime;
   access::Commands& commands;
   access::Sessions& sessions;
+  device::Catalogs& catalogs;
   device::TailSink& tail;
   logs::LogStore& logs;
   const Clock& clock;
@@ -50,16 +51,30 @@ class Calls {
   void device_read(const Call& call, const Reply& reply);
   void tail_messages(const Call& call, const Reply& reply);
   void watch(const Call& call, const Reply& reply);
+  void cert_generate(const Call& call, const Reply& reply);
+  void cert_connect(const Call& call, const Reply& reply);
+  void cert_with_keys(const Call& call, const Reply& reply);
+  void slow(Call call, Reply reply, void (Calls::*work)(const Call&, const Reply&));
   void log_call(const Call& call, const Reply& reply);
   [[nodiscard]] boost::json::object status() const;
   [[nodiscard]] std::string metrics() const;
 
   Rooms r_;
   std::atomic<bool> ready_{false};
+  std::atomic<bool> stopping_{false};
+  std::atomic<std::size_t> slow_{0};  ///< of the slow pool, running and waiting
   struct Pool;
   std::unique_ptr<Pool> pool_;
 };
 
+/// The options of a call that changes something. Errors: bad_request.
+[[nodiscard]] Result<services::MutationOptions> mutation_options(const Call& call);
+/// Answers with what became of a change of an object.
+void answer_mutation(const std::shared_ptr<Responder>& reply, Result<services::MutationResult> result,
+                     const std::string& object);
+/// Makes the merge patch of a cert out of the body of its renewal: new material takes the place of the old, whatever
+/// form that had. Errors: bad_request.
+[[nodiscard]] Status complete_renewal(boost::json::object& patch);
 /// The OpenAPI 3.1 document of the command table.
 [[nodiscard]] boost::json::object openapi_document();
 /// "1h" back from now, RFC 3339 or epoch milliseconds; 0 when empty. Errors: bad_request naming the parameter.

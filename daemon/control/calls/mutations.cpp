@@ -6,9 +6,7 @@ namespace json = boost::json;
 using services::MutationOptions;
 using services::MutationResult;
 
-namespace {
-
-Result<MutationOptions> options_of(const Call& call) {
+Result<MutationOptions> mutation_options(const Call& call) {
   MutationOptions out;
   if (!call.param("ifRevision").empty()) {
     JL_TRY(out.if_revision, count_parameter(call, "ifRevision", 0, std::numeric_limits<std::int64_t>::max()));
@@ -29,7 +27,8 @@ Result<MutationOptions> options_of(const Call& call) {
   return out;
 }
 
-void answer(const std::shared_ptr<Responder>& reply, Result<MutationResult> result, const std::string& object) {
+void answer_mutation(const std::shared_ptr<Responder>& reply, Result<MutationResult> result,
+                     const std::string& object) {
   if (!result) {
     reply->notes({object, 0, 0});
     return reply->problem(result.error());
@@ -38,10 +37,8 @@ void answer(const std::shared_ptr<Responder>& reply, Result<MutationResult> resu
   reply->json(result->http_status, std::move(result->body));
 }
 
-}  // namespace
-
 void Calls::mutate(const Call& call, const Reply& reply) {
-  auto options = options_of(call);
+  auto options = mutation_options(call);
   if (!options) return reply->problem(options.error());
   services::Mutation m;
   m.kind = call.command->kind->name;
@@ -58,18 +55,22 @@ void Calls::mutate(const Call& call, const Reply& reply) {
       m.id = json::serialize(*id);
     }
   } else {
-    m.verb = verb == "edit"      ? services::Verb::edit
-             : verb == "enable"  ? services::Verb::enable
-             : verb == "disable" ? services::Verb::disable
-                                 : services::Verb::erase;
+    if (verb == "renew") {
+      if (const Status good = complete_renewal(m.document); !good) return reply->problem(good.error());
+    }
+    m.verb = verb == "edit" || verb == "renew" ? services::Verb::edit
+             : verb == "enable"                ? services::Verb::enable
+             : verb == "disable"               ? services::Verb::disable
+                                               : services::Verb::erase;
   }
   const std::string object = m.kind + "/" + m.id;
-  r_.resources.mutate(std::move(m),
-                      [reply, object](Result<MutationResult> result) { answer(reply, std::move(result), object); });
+  r_.resources.mutate(std::move(m), [reply, object](Result<MutationResult> result) {
+    answer_mutation(reply, std::move(result), object);
+  });
 }
 
 void Calls::apply(const Call& call, const Reply& reply) {
-  auto options = options_of(call);
+  auto options = mutation_options(call);
   if (!options) return reply->problem(options.error());
   const auto* documents = call.body.if_contains("documents");
   if (!documents || !documents->is_array())
@@ -94,7 +95,7 @@ void Calls::apply(const Call& call, const Reply& reply) {
   }
   r_.resources.apply(std::move(request), std::move(progress),
                      [reply, streams = call.wants_ndjson](Result<MutationResult> result) {
-                       if (!streams) return answer(reply, std::move(result), {});
+                       if (!streams) return answer_mutation(reply, std::move(result), {});
                        if (!result) return reply->end_stream(result.error());
                        reply->notes({{}, result->revision_before, result->revision_after});
                        reply->line(json::serialize(result->body));

@@ -92,7 +92,7 @@ json::object openapi_document() {
   }
   json::object schemas;
   for (const auto& kind : model::kinds()) {
-    json::object document = json_schema(model::common_fields());
+    json::object document = json_schema(model::common_fields(kind.switchable));
     document["properties"].as_object()["spec"] = json_schema(*kind.spec);
     schemas[kind.name] = std::move(document);
   }

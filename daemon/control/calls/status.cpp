@@ -47,6 +47,15 @@ json::object Calls::status() const {
   for (const auto& [id, reason] : networks.reasons)
     failed.push_back(json::object{{"kind", "network"}, {"id", id}, {"reason", reason}});
   const Millis now = r_.clock.now();
+  json::array expiring, expired;
+  const auto catalog = r_.catalogs.current();
+  for (const auto& [id, info] : catalog->certs) {
+    if (!info->bundle) {
+      failed.push_back(json::object{{"kind", "cert"}, {"id", id}, {"reason", info->problem}});
+    } else if (info->not_after > 0 && info->not_after - now <= cert::kExpiryWarning) {
+      (info->not_after <= now ? expired : expiring).emplace_back(id);
+    }
+  }
   return {{"version", kProgramVersion},
           {"api", kApiVersion},
           {"nodeId", r_.node_id},
@@ -60,6 +69,9 @@ json::object Calls::status() const {
                         {"failed", networks.failed},
                         {"stopped", networks_all - std::min(networks_all, networks.running + networks.failed)}}},
           {"gateways", json::object{{"enabled", gateways_on}, {"disabled", gateways_all - gateways_on}}},
+          {"certs",
+           json::object{
+               {"total", catalog->certs.size()}, {"expiring", std::move(expiring)}, {"expired", std::move(expired)}}},
           {"devices", json::object{{"total", devices}, {"online", r_.sessions.size()}}},
           {"sessions", r_.sessions.size()},
           {"messages", json::object{{"received", r_.runtime.received()}, {"stored", stored}}},

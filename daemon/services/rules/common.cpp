@@ -15,7 +15,9 @@ Status check_references(RuleContext& context, const Resource& after) {
 }
 
 Status check_deletion(RuleContext& context, const Resource& before) {
-  if (before.enabled && !context.deletes_enabled) {
+  const model::Kind* kind = model::find_kind(before.kind);
+  JL_ASSERT(kind);
+  if (kind->switchable && before.enabled && !context.deletes_enabled) {
     context.problem(before, "", before.kind + " \"" + before.id + "\" is enabled; disable it first, then delete it",
                     Errc::enabled);
     return {};
@@ -37,11 +39,8 @@ struct RuleRow {
   std::string_view kind;
   Rule rule;
 };
-constexpr RuleRow kRules[] = {{"network", check_network},
-                              {"protocol", check_protocol},
-                              {"gateway", check_gateway},
-                              {"product", check_product},
-                              {"device", check_device}};
+constexpr RuleRow kRules[] = {{"cert", check_cert},       {"network", check_network}, {"protocol", check_protocol},
+                              {"gateway", check_gateway}, {"product", check_product}, {"device", check_device}};
 
 }  // namespace
 

@@ -47,6 +47,7 @@ void check_cluster(RuleContext& context, const Resource& after) {
 Status check_network(RuleContext& context, const Resource*, const Resource* after) {
   if (!after) return {};
   check_cluster(context, *after);
+  JL_CHECK(check_network_certs(context, *after, nullptr));
   if (!after->enabled) return {};
   const auto mine = address_on(*after, context.node_id);
   if (!mine) {
