@@ -63,6 +63,7 @@ class Marks {
   Marks& per_node() { return field_->per_node = true, *this; }
   Marks& ignored() { return field_->ignored = true, *this; }
   Marks& restarts() { return field_->restarts = true, *this; }
+  Marks& hashed() { return field_->hashed = true, *this; }
   Marks& from_file() { return field_->from_file = true, *this; }
   Marks& base64() { return field_->base64 = true, *this; }
   Marks& also(const char* key) { return field_->also = key, *this; }
@@ -90,6 +91,7 @@ struct NoMarks {
   NoMarks& per_node() { return *this; }
   NoMarks& ignored() { return *this; }
   NoMarks& restarts() { return *this; }
+  NoMarks& hashed() { return *this; }
   NoMarks& from_file() { return *this; }
   NoMarks& base64() { return *this; }
   NoMarks& also(const char*) { return *this; }

@@ -62,6 +62,7 @@ struct Field {
   bool per_node = false;        ///< differs per cluster node when shareCluster is false
   bool ignored = false;         ///< accepted from JetLinks and dropped
   bool restarts = false;        ///< changing it restarts the running component
+  bool hashed = false;          ///< of a secret, only a hash is kept
   bool from_file = false;       ///< jlctl takes it as a file, not as a word of the command line
   bool base64 = false;          ///< holds bytes in base64; a file's content is encoded on the way in
   std::string required_when{};  ///< another field (sibling) that must be true for this one to be required

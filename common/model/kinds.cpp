@@ -6,6 +6,7 @@
 #include "common/model/product.hpp"
 #include "common/model/protocol.hpp"
 #include "common/model/resource.hpp"
+#include "common/model/user.hpp"
 
 namespace jl::model {
 
@@ -52,6 +53,25 @@ std::span<const Kind> kinds() {
        {"type"},
        "mqtt-1 --type mqtt-server --port 1883",
        "mqtt-1 --max-message-size 65536"},
+      {"user",
+       "users",
+       "应用用户",
+       "users of MQTT servers: applications that read and command devices",
+       "A user is an application that logs in to an MQTT server component with a name and a password. It reads decoded "
+       "device messages under /device/PRODUCT/DEVICE/... and sends commands there, as far as its topics allow.",
+       &table_of<User>(),
+       true,
+       {{"ID", "id"},
+        {"NAME", "name", true},
+        {"NETWORK", "spec.networkId"},
+        {"USERNAME", "spec.username", true},
+        {"PUBLISH", "spec.publish"},
+        {"SUBSCRIBE", "spec.subscribe"},
+        {"ENABLED", "enabled"},
+        {"CONNECTIONS", "status.connections", true}},
+       {"networkId"},
+       "dashboard --network mqtt-1 --password-file pw.txt --subscribe /device/#",
+       "dashboard --publish /device/+/+/message/send/#"},
       {"protocol",
        "protocols",
        "协议管理",

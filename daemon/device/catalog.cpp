@@ -2,6 +2,7 @@
 
 #include "common/model/product.hpp"
 #include "common/model/protocol.hpp"
+#include "common/model/user.hpp"
 #include "daemon/base/log.hpp"
 
 namespace jl::device {
@@ -11,6 +12,13 @@ const codec::Protocol* codec_for(const model::Resource& protocol) {
   switch (spec.type) {
     case model::ProtocolType::builtin:
       return &codec::official_protocol();
+  }
+  return nullptr;
+}
+
+std::shared_ptr<const UserInfo> Catalog::user(std::string_view network_id, std::string_view username) const {
+  for (const auto& [id, user] : users) {
+    if (user->network_id == network_id && user->username == username) return user;
   }
   return nullptr;
 }
@@ -53,6 +61,22 @@ void Catalogs::set(Catalog& catalog, const model::Resource& resource) const {
     info->protocol_id = spec.protocol.id;
     info->product_only = spec.product_only;
     catalog.gateways[resource.id] = std::move(info);
+  } else if (resource.kind == "user") {
+    model::Resource opened = resource;
+    auto info = std::make_shared<UserInfo>();
+    if (const Status revealed = secrets_->reveal(opened); !revealed) {
+      log::error("device.catalog", "user={} cannot be opened: {}", resource.id, revealed.error().message);
+    } else {
+      info->enabled = resource.enabled;
+    }
+    auto spec = model::from_json<model::User>(opened.spec);
+    info->id = resource.id;
+    info->network_id = spec.network.id;
+    info->username = spec.username.empty() ? resource.id : spec.username;
+    info->password_hash = std::move(spec.password);
+    info->publish = std::move(spec.publish);
+    info->subscribe = std::move(spec.subscribe);
+    catalog.users[resource.id] = std::move(info);
   } else if (resource.kind == "cert") {
     auto opened = open_cert(resource, *secrets_);
     auto info = std::make_shared<CertInfo>();
@@ -69,7 +93,7 @@ void Catalogs::set(Catalog& catalog, const model::Resource& resource) const {
 
 Status Catalogs::load(const store::Snapshot& snapshot) {
   auto next = std::make_shared<Catalog>();
-  for (const char* kind : {"cert", "protocol", "gateway", "product"}) {
+  for (const char* kind : {"cert", "user", "protocol", "gateway", "product"}) {
     const std::string from = store::key({kind, ""});
     JL_CHECK(snapshot.scan(store::Family::resources, from, store::prefix_end(from), false,
                            [&](std::string_view key, std::string_view value, store::Revision revision) {
@@ -88,12 +112,16 @@ Status Catalogs::load(const store::Snapshot& snapshot) {
 }
 
 void Catalogs::update(std::string_view kind, std::string_view id, const model::Resource* resource) {
-  if (kind != "product" && kind != "protocol" && kind != "gateway" && kind != "cert") return;
+  if (kind != "product" && kind != "protocol" && kind != "gateway" && kind != "cert" &&
+      kind != "user")
+    return;
   auto next = std::make_shared<Catalog>(*current_.load());
   if (resource) {
     set(*next, *resource);
   } else if (kind == "product") {
     next->products.erase(std::string(id));
+  } else if (kind == "user") {
+    next->users.erase(std::string(id));
   } else if (kind == "cert") {
     next->certs.erase(std::string(id));
   } else if (kind == "protocol") {

@@ -38,6 +38,15 @@ struct GatewayInfo {
   bool product_only = false;
 };
 
+/// An application that may log in to an MQTT server component.
+struct UserInfo {
+  std::string id;
+  bool enabled = false;
+  std::string network_id, username;
+  Secret password_hash;
+  std::vector<std::string> publish, subscribe;  ///< filters
+};
+
 struct Catalog {
   template <class T>
   using Map = std::map<std::string, std::shared_ptr<const T>, std::less<>>;
@@ -45,10 +54,13 @@ struct Catalog {
   Map<ProtocolInfo> protocols;
   Map<GatewayInfo> gateways;
   Map<CertInfo> certs;
+  Map<UserInfo> users;
 
   [[nodiscard]] std::shared_ptr<const ProductInfo> product(std::string_view id) const { return find(products, id); }
   [[nodiscard]] std::shared_ptr<const GatewayInfo> gateway(std::string_view id) const { return find(gateways, id); }
   [[nodiscard]] std::shared_ptr<const CertInfo> cert(std::string_view id) const { return find(certs, id); }
+  /// The user of a network component who has this name; nullptr when there is none.
+  [[nodiscard]] std::shared_ptr<const UserInfo> user(std::string_view network_id, std::string_view username) const;
   /// The codec that serves a product through its gateway; nullptr when the product has none.
   [[nodiscard]] const codec::Protocol* codec_of(const ProductInfo& product) const;
 

@@ -2,12 +2,13 @@
 
 #include "common/base/assert.hpp"
 #include "common/text/redact.hpp"
+#include "daemon/device/password_hash.hpp"
 
 namespace jl::device {
 namespace json = boost::json;
 namespace {
 
-// Calls visit(value, path) for each secret text of a spec.
+// Calls visit(value, path, hashed) for each secret text of a spec.
 template <class Visit>
 void for_each_secret(model::Resource& resource, Visit&& visit) {
   const model::Kind* kind = model::find_kind(resource.kind);
@@ -16,11 +17,11 @@ void for_each_secret(model::Resource& resource, Visit&& visit) {
   model::for_each_value(*kind->spec, resource.spec, root, "spec",
                         [&](const model::Field& field, json::value& value, const std::string& path) {
                           if (field.type == model::Type::secret && value.is_string()) {
-                            visit(value, path);
+                            visit(value, path, field.hashed);
                           } else if (field.type == model::Type::config && value.is_object()) {
                             for (auto& entry : value.as_object()) {
                               if (entry.value().is_string() && text::is_secret_key(entry.key())) {
-                                visit(entry.value(), path + "." + std::string(entry.key()));
+                                visit(entry.value(), path + "." + std::string(entry.key()), false);
                               }
                             }
                           }
@@ -37,11 +38,12 @@ void Secrets::seal(model::Resource& after, const model::Resource* before, std::v
   std::map<std::string, std::string> stored;
   if (before) {
     model::Resource copy = *before;
-    for_each_secret(copy,
-                    [&](json::value& value, const std::string& path) { stored[path] = value.as_string().c_str(); });
+    for_each_secret(copy, [&](json::value& value, const std::string& path, bool) {
+      stored[path] = value.as_string().c_str();
+    });
   }
-  for_each_secret(after, [&](json::value& value, const std::string& path) {
-    const std::string given(value.as_string());
+  for_each_secret(after, [&](json::value& value, const std::string& path, bool hashed) {
+    std::string given(value.as_string());
     const auto old = stored.find(path);
     if (old != stored.end() && old->second == given) return;
     std::optional<Secret> old_plain;
@@ -64,13 +66,16 @@ void Secrets::seal(model::Resource& after, const model::Resource* before, std::v
       problems.push_back({path, "must be the secret itself", Errc::invalid, after.label(), {}});
       return;
     }
+    if (hashed && !is_password_hash(given)) {
+      given = old_plain && verify_password(old_plain->reveal(), given) ? old_plain->reveal() : hash_password(given);
+    }
     value = old_plain && old_plain->reveal() == given ? json::value(old->second)
                                                       : json::value(sealer_.seal(given, context_of(after, path)));
   });
 }
 
 void Secrets::mask(model::Resource& resource) const {
-  for_each_secret(resource, [&](json::value& value, const std::string& path) {
+  for_each_secret(resource, [&](json::value& value, const std::string& path, bool) {
     const auto plain = sealer_.unseal(std::string_view(value.as_string()), context_of(resource, path));
     value = json::value(std::string(kPlaceholder) +
                         (plain ? sealer_.fingerprint(plain->reveal()) : std::string("unreadable")));
@@ -79,7 +84,7 @@ void Secrets::mask(model::Resource& resource) const {
 
 Status Secrets::reveal(model::Resource& resource) const {
   Status out;
-  for_each_secret(resource, [&](json::value& value, const std::string& path) {
+  for_each_secret(resource, [&](json::value& value, const std::string& path, bool) {
     auto plain = sealer_.unseal(std::string_view(value.as_string()), context_of(resource, path));
     if (plain) {
       value = json::value(plain->reveal());

@@ -32,6 +32,7 @@ Status check_rules(RuleContext& context, const std::vector<runtime::ResourceChan
 Status check_cert(RuleContext& context, const Resource* before, const Resource* after);
 Status check_network(RuleContext& context, const Resource* before, const Resource* after);
 Status check_protocol(RuleContext& context, const Resource* before, const Resource* after);
+Status check_user(RuleContext& context, const Resource* before, const Resource* after);
 Status check_gateway(RuleContext& context, const Resource* before, const Resource* after);
 Status check_product(RuleContext& context, const Resource* before, const Resource* after);
 Status check_device(RuleContext& context, const Resource* before, const Resource* after);

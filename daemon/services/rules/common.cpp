@@ -39,8 +39,9 @@ struct RuleRow {
   std::string_view kind;
   Rule rule;
 };
-constexpr RuleRow kRules[] = {{"cert", check_cert},       {"network", check_network}, {"protocol", check_protocol},
-                              {"gateway", check_gateway}, {"product", check_product}, {"device", check_device}};
+constexpr RuleRow kRules[] = {{"cert", check_cert},         {"network", check_network}, {"user", check_user},
+                              {"protocol", check_protocol}, {"gateway", check_gateway}, {"product", check_product},
+                              {"device", check_device}};
 
 }  // namespace
 
