@@ -59,6 +59,7 @@ class Marks {
   Marks& help(const char* text) { return field_->help = text, *this; }
   Marks& required() { return field_->required = true, field_->default_value = nullptr, *this; }
   Marks& required_when(const char* sibling) { return field_->required_when = sibling, *this; }
+  Marks& formerly(const char* key) { return field_->formerly = key, *this; }
   Marks& immutable() { return field_->immutable = true, *this; }
   Marks& per_node() { return field_->per_node = true, *this; }
   Marks& ignored() { return field_->ignored = true, *this; }
@@ -83,6 +84,7 @@ struct NoMarks {
   NoMarks& help(const char*) { return *this; }
   NoMarks& required() { return *this; }
   NoMarks& required_when(const char*) { return *this; }
+  NoMarks& formerly(const char*) { return *this; }
   NoMarks& immutable() { return *this; }
   NoMarks& per_node() { return *this; }
   NoMarks& ignored() { return *this; }

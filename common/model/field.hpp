@@ -61,6 +61,7 @@ struct Field {
   bool per_node = false;        ///< differs per cluster node when shareCluster is false
   bool ignored = false;         ///< accepted from JetLinks and dropped
   bool restarts = false;        ///< changing it restarts the running component
+  std::string formerly{};       ///< what JetLinks 1.x called the key; accepted where the key itself is absent
   std::string required_when{};  ///< another field (sibling) that must be true for this one to be required
   std::int64_t min = std::numeric_limits<std::int64_t>::min();
   std::int64_t max = std::numeric_limits<std::int64_t>::max();

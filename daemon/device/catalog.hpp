@@ -35,6 +35,7 @@ struct GatewayInfo {
   std::string network_id;
   std::string protocol_id;
   bool product_only = false;
+  std::vector<model::TopicGrant> topic_acl;
 };
 
 struct Catalog {
@@ -46,6 +47,8 @@ struct Catalog {
 
   [[nodiscard]] std::shared_ptr<const ProductInfo> product(std::string_view id) const { return find(products, id); }
   [[nodiscard]] std::shared_ptr<const GatewayInfo> gateway(std::string_view id) const { return find(gateways, id); }
+  /// The codec of an enabled protocol; nullptr when there is none.
+  [[nodiscard]] const codec::Protocol* codec_of(const GatewayInfo& gateway) const;
   /// The codec that serves a product through its gateway; nullptr when the product has none.
   [[nodiscard]] const codec::Protocol* codec_of(const ProductInfo& product) const;
 
