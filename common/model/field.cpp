@@ -3,6 +3,7 @@
 #include "common/base/words.hpp"
 
 #include <fmt/format.h>
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -92,7 +93,7 @@ class Normalizer {
   void unknown_keys(const Table& table, const json::object& input, const std::string& path) {
     std::vector<std::string> known;
     for (const auto& [key, value] : input) {
-      if (table.find(key)) continue;
+      if (table.find(key) || std::ranges::find(table.fields, key, &Field::formerly) != table.fields.end()) continue;
       if (known.empty()) {
         for (const Field& field : table.fields) {
           if (!field.ignored) known.push_back(field.key);
@@ -214,6 +215,7 @@ class Normalizer {
   }
 
   json::value word(const Field& field, const json::value& given, const std::string& at) {
+    if (given.is_int64()) return word(field, json::value(json::serialize(given)), at);  // YAML's mqttVersion: 5
     const json::value* value = &given;
     // JetLinks reads enumerations back as {value, text}.
     if (given.is_object() && given.as_object().contains("value")) value = &given.as_object().at("value");

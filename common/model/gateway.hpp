@@ -6,10 +6,22 @@
 
 namespace jl::model {
 
-enum class GatewayProvider : std::uint8_t { mqtt_server_gateway };
+enum class GatewayProvider : std::uint8_t { mqtt_server_gateway, mqtt_client_gateway };
 template <>
 struct EnumWords<GatewayProvider> {
   static const std::vector<Word>& words();
+};
+
+enum class TopicAction : std::uint8_t { all, publish, subscribe };
+template <>
+struct EnumWords<TopicAction> {
+  static const std::vector<Word>& words();
+};
+
+/// One more topic that devices may use, beside those that their protocol gives them.
+struct TopicGrant {
+  std::string topic;
+  TopicAction action = TopicAction::all;
 };
 
 struct Gateway {
@@ -17,6 +29,7 @@ struct Gateway {
   Reference channel_id;
   Reference protocol;
   bool product_only = false;
+  std::vector<TopicGrant> topic_acl;
 };
 
 /// What a provider stands on (access.md 1.3).
@@ -28,6 +41,20 @@ struct GatewayProviderInfo {
   bool shares_component;     ///< several gateways may use one component
 };
 [[nodiscard]] const GatewayProviderInfo& provider_info(GatewayProvider provider);
+
+/// A topic filter (MQTT 5 §4.7) of at most 1024 bytes, not a shared one, with no braces but {deviceId} and {productId}.
+void check_topic_grant(json::value& value, const std::string& path, std::vector<Problem>& problems);
+
+template <class V>
+void describe(V& v, TopicGrant& s) {
+  v.field("topic", s.topic)
+      .required()
+      .max_length(1024)
+      .check(check_topic_grant)
+      .help("topic filter; {deviceId} and {productId} stand for the device's own (主题)")
+      .example("/ota/{productId}/#");
+  v.field("action", s.action).help("what devices may do there (操作)").example("subscribe");
+}
 
 template <class V>
 void describe(V& v, Gateway& s) {
@@ -48,6 +75,10 @@ void describe(V& v, Gateway& s) {
       .help("protocol of its devices; fixed once a product uses the gateway (消息协议)")
       .example("official");
   v.field("productOnly", s.product_only).help("refuse devices whose product does not name this gateway in accessId");
+  v.field("topicAcl", s.topic_acl)
+      .max_length(256)
+      .help(
+          "topics that devices may use beside those of their protocol; for devices that connect themselves (主题权限)");
   for (const char* key :
        {"channel", "transport", "configuration", "stateTime", "channelInfo", "protocolDetail", "transportDetail"})
     v.drop(key);

@@ -8,7 +8,7 @@
 
 namespace jl::model {
 
-enum class NetworkType : std::uint8_t { mqtt_server };
+enum class NetworkType : std::uint8_t { mqtt_server, mqtt_client };
 template <>
 struct EnumWords<NetworkType> {
   static const std::vector<Word>& words();
@@ -31,6 +31,29 @@ struct MqttServer {
   std::optional<std::int64_t> instance;
 };
 
+enum class MqttVersion : std::uint8_t { v3_1_1, v5 };
+template <>
+struct EnumWords<MqttVersion> {
+  static const std::vector<Word>& words();
+};
+
+/// configuration of MQTT_CLIENT (MQTT客户端).
+struct MqttClient {
+  std::string remote_host;
+  std::uint16_t remote_port = 0;
+  std::string client_id;
+  std::string username;
+  Secret password;
+  MqttVersion mqtt_version = MqttVersion::v3_1_1;
+  bool clean_session = false;
+  std::string topic_prefix;
+  std::int64_t max_message_size = 8192;
+  bool secure = false;
+  Reference cert_id;
+  std::string private_key_alias;
+  bool verify_host = true;
+};
+
 /// One entry of cluster[]: what one node runs when shareCluster is false.
 struct ClusterEntry {
   std::string server_id;
@@ -47,12 +70,15 @@ struct Network {
 template <class V>
 void describe(V& v, MqttServer& s);
 template <class V>
+void describe(V& v, MqttClient& s);
+template <class V>
 void describe(V& v, ClusterEntry& s);
 template <class V>
 void describe(V& v, Network& s);
 
 /// Field checks shared by component types.
 void check_host(json::value& value, const std::string& path, std::vector<Problem>& problems);
+void check_topic_prefix(json::value& value, const std::string& path, std::vector<Problem>& problems);
 [[nodiscard]] std::vector<Variant> network_variants();
 
 template <class V>
@@ -105,6 +131,60 @@ void describe(V& v, MqttServer& s) {
       .range(1, 1024)
       .help("accepted from JetLinks and kept; jlinkd uses one thread per core");
   v.drop("serverId");
+}
+
+template <class V>
+void describe(V& v, MqttClient& s) {
+  v.field("remoteHost", s.remote_host)
+      .also("host")
+      .required()
+      .help("address or name of the broker (远程地址)")
+      .restarts()
+      .per_node()
+      .check(check_host)
+      .example("broker.example.com");
+  v.field("remotePort", s.remote_port)
+      .also("port")
+      .required()
+      .range(1, 65535)
+      .help("port of the broker (远程端口)")
+      .restarts()
+      .per_node()
+      .example("1883");
+  v.field("clientId", s.client_id)
+      .max_length(64)
+      .help("client id to connect with, one per node; default: the component's id (客户端ID)")
+      .restarts()
+      .per_node();
+  v.field("username", s.username).max_length(64).help("user name at the broker (用户名)").restarts().per_node();
+  v.field("password", s.password).max_length(64).help("its password (密码)").restarts().per_node();
+  v.field("mqttVersion", s.mqtt_version).help("version of MQTT that the broker speaks").restarts().example("5");
+  v.field("cleanSession", s.clean_session)
+      .help("do not let the broker keep QoS 1 messages while the connection is down")
+      .restarts();
+  v.field("topicPrefix", s.topic_prefix)
+      .max_length(64)
+      .check(check_topic_prefix)
+      .help("put before each subscription as it is, for shared ones (订阅前缀)")
+      .restarts()
+      .example("$share/jlinkd");
+  v.field("maxMessageSize", s.max_message_size)
+      .range(1024, 268'435'455)
+      .help("largest packet to take from the broker, bytes (最大消息长度)");
+  v.field("secure", s.secure).also("ssl").help("TLS to the broker (开启TLS)").restarts();
+  v.field("certId", s.cert_id)
+      .refers_to("cert")
+      .flag("cert")
+      .help("certificate: its trust for the broker, its key for us; none = the system's trust (证书)")
+      .restarts();
+  v.field("privateKeyAlias", s.private_key_alias)
+      .max_length(64)
+      .help("entry of the certificate to use, when it has several (私钥别名)")
+      .restarts();
+  v.field("verifyHost", s.verify_host)
+      .help("the broker's certificate must name remoteHost; its chain is verified either way")
+      .restarts();
+  for (const char* key : {"serverId", "publicSecure", "publicCertId"}) v.drop(key);
 }
 
 template <class V>

@@ -6,6 +6,12 @@
 
 namespace jl::access {
 
+AttachedGateway attached_gateway(const device::GatewayInfo& gateway, const device::Catalog& catalog,
+                                 std::shared_ptr<GatewayCounters> counters) {
+  return {gateway.id, gateway.product_only, std::move(counters), catalog.codec_of(gateway),
+          std::make_shared<const TopicAcl>(gateway.topic_acl)};
+}
+
 std::variant<Admission, Refusal> admit(const Context& context, const AttachedGateways& gateways,
                                        const std::string& network_id, std::string_view device_id) {
   using Kind = Refusal::Kind;

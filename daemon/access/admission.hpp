@@ -2,6 +2,7 @@
 // Which devices a network component lets in, and through which of its gateways (access.md 1.4, 5.1): what all
 // transports share of it. Credentials are the transport's own matter.
 #include "daemon/access/context.hpp"
+#include "daemon/access/topic_acl.hpp"
 
 #include <memory>
 #include <string>
@@ -15,8 +16,13 @@ struct AttachedGateway {
   std::string id;
   bool product_only = false;
   std::shared_ptr<GatewayCounters> counters;
+  const codec::Protocol* codec = nullptr;  ///< of its own protocol; null when that is missing or disabled
+  std::shared_ptr<const TopicAcl> acl = std::make_shared<const TopicAcl>();
 };
 using AttachedGateways = std::vector<AttachedGateway>;
+/// Compiles what a component needs to know of a gateway.
+[[nodiscard]] AttachedGateway attached_gateway(const device::GatewayInfo& gateway, const device::Catalog& catalog,
+                                               std::shared_ptr<GatewayCounters> counters);
 
 /// A device that may have a session here.
 struct Admission {

@@ -2,6 +2,8 @@
 
 #include "daemon/access/mqtt_link.hpp"
 
+#include <algorithm>
+
 namespace jl::access {
 using wire::mqtt::CloseCause;
 using wire::mqtt::ReasonCode;
@@ -60,6 +62,12 @@ std::variant<Admission, Refusal> MqttAccess::authenticate(const wire::mqtt::Conn
     }
   }
   return admitted;
+}
+
+std::shared_ptr<const TopicAcl> MqttAccess::acl_of(std::string_view gateway_id) const {
+  const auto gateways = gateways_.load();
+  const auto it = std::ranges::find(*gateways, gateway_id, &AttachedGateway::id);
+  return it == gateways->end() ? std::make_shared<const TopicAcl>() : it->acl;
 }
 
 std::shared_ptr<DeviceSession> MqttAccess::open(network::MqttConnection& connection, Admission admission) const {

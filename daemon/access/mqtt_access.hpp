@@ -33,6 +33,8 @@ class MqttAccess final : public network::MqttServerHandler {
                                                   std::string_view payload);
   static void on_device_close(DeviceSession& session, const network::MqttConnection& connection,
                               wire::mqtt::CloseCause cause, bool will);
+  /// What a gateway that is attached right now grants its devices; nothing for others.
+  [[nodiscard]] std::shared_ptr<const TopicAcl> acl_of(std::string_view gateway_id) const;
   /// Refuses, counts and (at a bounded rate) logs.
   void refuse(network::MqttConnection& connection, const Refusal& refusal, std::string_view client_id);
 

@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -63,6 +64,11 @@ struct MqttDownlink {
   int qos = 1;  ///< the protocol's own; a matching subscription may lower it
 };
 
+/// Whose topic it is. Views point into the topic.
+struct TopicOwner {
+  std::string_view product_id, device_id;
+};
+
 enum class Decoded : std::uint8_t {
   message,  ///< `out` holds a message
   nothing,  ///< the topic is none of the protocol's: drop it quietly
@@ -93,6 +99,12 @@ class Protocol {
                                                DeviceMessage& out, MqttDownlink& reply) const = 0;
   /// Encodes one message to the device. Errors: Errc::unsupported_message.
   [[nodiscard]] virtual Result<Encoded> encode(const DownMessage& message, const DeviceIdentity& device) const = 0;
+  /// Whether every topic that a topic name or filter can match belongs to this device, its children's below it included
+  /// (access.md 5.2). Plain filters only: the caller takes "$share/<group>/" off.
+  [[nodiscard]] virtual bool owns_topic(std::string_view topic_or_filter, const DeviceIdentity& device) const = 0;
+  /// The device that publishes on a topic, for connections that many devices share; nothing when the topic is none of
+  /// the protocol's upstream ones. The device need not exist.
+  [[nodiscard]] virtual std::optional<TopicOwner> owner_of(std::string_view topic) const = 0;
 };
 
 /// The built-in `jetlinks-official` protocol, v3 (wire.md). Lives as long as the program.

@@ -23,11 +23,14 @@ std::shared_ptr<const UserInfo> Catalog::user(std::string_view network_id, std::
   return nullptr;
 }
 
+const codec::Protocol* Catalog::codec_of(const GatewayInfo& gateway) const {
+  const auto protocol = find(protocols, gateway.protocol_id);
+  return protocol && protocol->enabled ? protocol->codec : nullptr;
+}
+
 const codec::Protocol* Catalog::codec_of(const ProductInfo& product) const {
   const auto gateway = this->gateway(product.gateway_id);
-  if (!gateway) return nullptr;
-  const auto protocol = find(protocols, gateway->protocol_id);
-  return protocol && protocol->enabled ? protocol->codec : nullptr;
+  return gateway ? codec_of(*gateway) : nullptr;
 }
 
 void Catalogs::set(Catalog& catalog, const model::Resource& resource) const {
@@ -60,6 +63,7 @@ void Catalogs::set(Catalog& catalog, const model::Resource& resource) const {
     info->network_id = spec.channel_id.id;
     info->protocol_id = spec.protocol.id;
     info->product_only = spec.product_only;
+    info->topic_acl = spec.topic_acl;
     catalog.gateways[resource.id] = std::move(info);
   } else if (resource.kind == "user") {
     model::Resource opened = resource;

@@ -36,6 +36,7 @@ struct GatewayInfo {
   std::string network_id;
   std::string protocol_id;
   bool product_only = false;
+  std::vector<model::TopicGrant> topic_acl;
 };
 
 /// An application that may log in to an MQTT server component.
@@ -61,6 +62,8 @@ struct Catalog {
   [[nodiscard]] std::shared_ptr<const CertInfo> cert(std::string_view id) const { return find(certs, id); }
   /// The user of a network component who has this name; nullptr when there is none.
   [[nodiscard]] std::shared_ptr<const UserInfo> user(std::string_view network_id, std::string_view username) const;
+  /// The codec of an enabled protocol; nullptr when there is none.
+  [[nodiscard]] const codec::Protocol* codec_of(const GatewayInfo& gateway) const;
   /// The codec that serves a product through its gateway; nullptr when the product has none.
   [[nodiscard]] const codec::Protocol* codec_of(const ProductInfo& product) const;
 

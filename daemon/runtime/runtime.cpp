@@ -56,7 +56,7 @@ Runtime::~Runtime() = default;
 std::optional<model::MqttServer> Runtime::wanted_configuration(const Resource& resource) const {
   if (resource.kind != "network" || !resource.enabled) return std::nullopt;
   const json::object* configuration = model::configuration_for_node(resource.spec, node_id_);
-  if (!configuration) return std::nullopt;
+  if (!configuration || resource.spec.at("type") != "MQTT_SERVER") return std::nullopt;
   return model::from_json<model::MqttServer>(*configuration);
 }
 
@@ -233,7 +233,7 @@ std::shared_ptr<const access::AttachedGateways> Runtime::gateways_on(std::string
     if (!gateway->enabled || gateway->network_id != network_id) continue;
     auto& counters = counters_[gateway_id];
     if (!counters) counters = std::make_shared<access::GatewayCounters>();
-    attached->push_back({gateway_id, gateway->product_only, counters});
+    attached->push_back(access::attached_gateway(*gateway, *catalog, counters));
   }
   return attached;
 }

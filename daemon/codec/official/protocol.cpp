@@ -68,6 +68,10 @@ class OfficialProtocol final : public Protocol {
   Result<Encoded> encode(const DownMessage& message, const DeviceIdentity& device) const override {
     return encode_mqtt(message, device);
   }
+  bool owns_topic(std::string_view topic_or_filter, const DeviceIdentity& device) const override {
+    return is_below_device(topic_or_filter, device.product_id, device.device_id);
+  }
+  std::optional<TopicOwner> owner_of(std::string_view topic) const override { return topic_owner(topic); }
 
  private:
   const std::vector<std::string> transports_{std::string(kMqtt)};

@@ -176,6 +176,21 @@ bool is_topic_segment(std::string_view text) {
          is_printable_utf8(text);
 }
 
+bool is_below_device(std::string_view topic_or_filter, std::string_view product, std::string_view device) {
+  std::string_view rest = topic_or_filter;
+  if (!is_topic_segment(product) || !is_topic_segment(device)) return false;
+  return take_prefix(rest, "/") && take_prefix(rest, product) && take_prefix(rest, "/") && take_prefix(rest, device) &&
+         (rest.empty() || rest.front() == '/');
+}
+
+std::optional<TopicOwner> topic_owner(std::string_view topic) {
+  // How deep children nest, and what v1 devices say, is for the decoder to judge, which knows the device.
+  const TopicMatch match = match_up_topic(topic, true);
+  if (match.kind == TopicMatch::Kind::none || !is_topic_segment(match.device)) return std::nullopt;
+  if (match.product.size() > kMaxIdBytes || !is_printable_utf8(match.product)) return std::nullopt;
+  return TopicOwner{match.product, match.device};
+}
+
 std::vector<Route> mqtt_routes() {
   std::vector<Route> routes;
   for (const TopicRow& row : kTopics) {

@@ -42,6 +42,12 @@ struct TopicMatch {
 /// Whether the text can stand as one segment of a topic: an id of bounded size, printable, without / + #.
 [[nodiscard]] bool is_topic_segment(std::string_view text);
 
+/// Whether a topic or filter is "/{product}/{device}" or below; its wildcards, if any, stand below.
+[[nodiscard]] bool is_below_device(std::string_view topic_or_filter, std::string_view product, std::string_view device);
+
+/// Product and device of an up topic; nothing when match_up_topic finds none, or an id is too long or not printable.
+[[nodiscard]] std::optional<TopicOwner> topic_owner(std::string_view topic);
+
 /// Every topic, for people and for the subscriptions of MQTT clients.
 [[nodiscard]] std::vector<Route> mqtt_routes();
 

@@ -3,6 +3,8 @@
 
 #include "daemon/services/rules.hpp"
 
+#include <tuple>
+
 namespace jl::services {
 namespace json = boost::json;
 namespace {
@@ -12,9 +14,12 @@ struct Address {
   std::uint16_t port = 0;
 };
 
+bool is_client(const Resource& resource) { return resource.spec.at("type") == "MQTT_CLIENT"; }
+
+// Where a component listens; clients nowhere.
 std::optional<Address> address_on(const Resource& resource, std::string_view node) {
   const json::object* configuration = model::configuration_for_node(resource.spec, node);
-  if (!configuration) return std::nullopt;
+  if (!configuration || is_client(resource)) return std::nullopt;
   const auto server = model::from_json<model::MqttServer>(*configuration);
   return Address{server.host, server.port};
 }
@@ -42,27 +47,62 @@ void check_cluster(RuleContext& context, const Resource& after) {
   }
 }
 
+// The broker and the client id there: a second connection with both would push the first one out, for ever.
+std::optional<std::tuple<std::string, std::uint16_t, std::string>> identity_on(const Resource& resource,
+                                                                               std::string_view node) {
+  const json::object* configuration = model::configuration_for_node(resource.spec, node);
+  if (!configuration || !is_client(resource)) return std::nullopt;
+  const auto client = model::from_json<model::MqttClient>(*configuration);
+  return std::tuple(client.remote_host, client.remote_port, client.client_id.empty() ? resource.id : client.client_id);
+}
+
+void check_credentials(RuleContext& context, const Resource& after, const json::object& configuration,
+                       const std::string& at) {
+  const auto* user = configuration.if_contains("username");
+  if (configuration.contains("password") && (!user || user->as_string().empty()))
+    context.problem(after, at + ".password", "needs a username; MQTT 3.1.1 has no password without one");
+}
+
+void check_client(RuleContext& context, const Resource& after) {
+  if (const auto* shared = after.spec.if_contains("configuration"))
+    check_credentials(context, after, shared->as_object(), "spec.configuration");
+  const auto* cluster = after.spec.if_contains("cluster");
+  for (std::size_t i = 0; cluster && i < cluster->as_array().size(); ++i) {
+    const auto* configuration = cluster->as_array()[i].as_object().if_contains("configuration");
+    if (configuration) {
+      check_credentials(context, after, configuration->as_object(),
+                        "spec.cluster[" + std::to_string(i) + "].configuration");
+    }
+  }
+}
+
 }  // namespace
 
 Status check_network(RuleContext& context, const Resource*, const Resource* after) {
   if (!after) return {};
   check_cluster(context, *after);
   JL_CHECK(check_network_certs(context, *after, nullptr));
+  if (is_client(*after)) check_client(context, *after);
   if (!after->enabled) return {};
-  const auto mine = address_on(*after, context.node_id);
-  if (!mine) {
+  if (!model::configuration_for_node(after->spec, context.node_id)) {
     context.warnings.push_back("network \"" + after->id + "\" has no configuration for this node (" + context.node_id +
                                ") and does not run here");
     return {};
   }
+  const auto mine = address_on(*after, context.node_id);
+  const auto identity = identity_on(*after, context.node_id);
   return context.view.for_each("network", [&](const Resource& other) {
     if (other.id == after->id || !other.enabled) return;
     const auto theirs = address_on(other, context.node_id);
-    if (theirs && overlap(*mine, *theirs)) {
+    if (mine && theirs && overlap(*mine, *theirs)) {
       context.problem(*after, "spec.configuration.port",
                       fmt::format("{}:{} overlaps network \"{}\" on {}:{}", mine->host, mine->port, other.id,
                                   theirs->host, theirs->port),
                       Errc::address_in_use);
+    }
+    if (identity && identity == identity_on(other, context.node_id)) {
+      context.problem(*after, "spec.configuration.clientId",
+                      "network \"" + other.id + "\" uses this client id at the same broker already", Errc::in_use);
     }
   });
 }

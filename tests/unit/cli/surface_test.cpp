@@ -235,9 +235,9 @@ TEST_SUITE("cli.completion") {
     CHECK(at({"gat"}) == std::vector<std::string>{"gateway"});
     CHECK(at({"network", "en"}) == std::vector<std::string>{"enable"});
     CHECK(at({"network", "add", "a", "--max-m"}) == std::vector<std::string>{"--max-message-size"});
-    CHECK(at({"network", "add", "a", "--type", ""}) == std::vector<std::string>{"MQTT_SERVER"});
-    CHECK(at({"network", "add", "a", "--type=M"}) == std::vector<std::string>{"--type=MQTT_SERVER"});
-    CHECK(at({"network", "add", "a", "--type", "=", "M"}) == std::vector<std::string>{"MQTT_SERVER"});
+    CHECK(at({"network", "add", "a", "--type", ""}) == std::vector<std::string>{"MQTT_SERVER", "MQTT_CLIENT"});
+    CHECK(at({"network", "add", "a", "--type=MQTT_S"}) == std::vector<std::string>{"--type=MQTT_SERVER"});
+    CHECK(at({"network", "add", "a", "--type", "=", "MQTT_S"}) == std::vector<std::string>{"MQTT_SERVER"});
     CHECK(has(at({"-o", ""}), "json"));
     CHECK(has(at({"-o", "json", "network", ""}), "list"));
     CHECK(!has(at({"network", "list", "--quiet", "--"}), "--quiet"));
