@@ -93,7 +93,7 @@ class Normalizer {
   void unknown_keys(const Table& table, const json::object& input, const std::string& path) {
     std::vector<std::string> known;
     for (const auto& [key, value] : input) {
-      if (table.find(key) || std::ranges::find(table.fields, key, &Field::formerly) != table.fields.end()) continue;
+      if (table.find(key) || std::ranges::find(table.fields, key, &Field::also) != table.fields.end()) continue;
       if (known.empty()) {
         for (const Field& field : table.fields) {
           if (!field.ignored) known.push_back(field.key);
