@@ -34,7 +34,7 @@ struct Admission {
 
 /// A device that may not. `why` is for the log; strangers are told the kind only.
 struct Refusal {
-  enum class Kind : std::uint8_t { unavailable, bad_client_id, unauthenticated };
+  enum class Kind : std::uint8_t { unavailable, bad_client_id, unauthenticated, not_authorized, quota, busy };
   Kind kind = Kind::unauthenticated;
   std::string why;
   std::shared_ptr<GatewayCounters> counters;  ///< of the gateway it is counted at; null = none

@@ -50,7 +50,7 @@ void Commands::send(const device::DeviceRecord& device, MessageType type, Messag
                     Millis timeout, CommandDone done) {
   const std::string target = device.identity.device_id;
   body["messageType"] = codec::to_string(type);
-  body["messageId"] = next_message_id();
+  if (body.at("messageId").as_string().empty()) body["messageId"] = next_message_id();
   body["deviceId"] = target;
   body["timestamp"] = context_.clock.now();
 
@@ -93,7 +93,7 @@ void Commands::send(const device::DeviceRecord& device, MessageType type, Messag
 }
 
 void Commands::read(const std::string& device_id, std::vector<std::string> properties, Millis timeout,
-                    CommandDone done) {
+                    CommandDone done, const std::string& message_id) {
   auto device = active_device(device_id);
   if (!device) return done(device.error());
   const model::ThingModel things = device::Directory::things_of(*device);
@@ -115,11 +115,12 @@ void Commands::read(const std::string& device_id, std::vector<std::string> prope
   }
   json::array list;
   for (const auto& id : properties) list.emplace_back(id);
-  send(*device, MessageType::read_property, MessageType::read_property_reply, {{"properties", std::move(list)}},
+  send(*device, MessageType::read_property, MessageType::read_property_reply, {{"messageId", message_id}, {"properties", std::move(list)}},
        timeout, std::move(done));
 }
 
-void Commands::write(const std::string& device_id, const json::object& properties, Millis timeout, CommandDone done) {
+void Commands::write(const std::string& device_id, const json::object& properties, Millis timeout, CommandDone done,
+                     const std::string& message_id) {
   auto device = active_device(device_id);
   if (!device) return done(device.error());
   if (properties.empty()) return done(Error(Errc::parameter_error, "no property to write"));
@@ -143,12 +144,12 @@ void Commands::write(const std::string& device_id, const json::object& propertie
     if (!converted) return done(converted.error());
     out[key] = std::move(*converted);
   }
-  send(*device, MessageType::write_property, MessageType::write_property_reply, {{"properties", std::move(out)}},
+  send(*device, MessageType::write_property, MessageType::write_property_reply, {{"messageId", message_id}, {"properties", std::move(out)}},
        timeout, std::move(done));
 }
 
 void Commands::invoke(const std::string& device_id, const std::string& function, const json::object& inputs,
-                      Millis timeout, CommandDone done) {
+                      Millis timeout, CommandDone done, const std::string& message_id) {
   auto device = active_device(device_id);
   if (!device) return done(device.error());
   const model::ThingModel things = device::Directory::things_of(*device);
@@ -174,7 +175,7 @@ void Commands::invoke(const std::string& device_id, const std::string& function,
   }
   send(*device, MessageType::invoke_function,
        it->second.async ? MessageType::unknown : MessageType::invoke_function_reply,
-       {{"functionId", function}, {"inputs", std::move(list)}}, timeout, std::move(done));
+       {{"messageId", message_id}, {"functionId", function}, {"inputs", std::move(list)}}, timeout, std::move(done));
 }
 
 void Commands::disconnect(const std::string& device_id, std::function<void(Result<bool>)> done) {

@@ -12,13 +12,16 @@ class Commands {
  public:
   explicit Commands(const Context& context) : context_(context) {}
 
+  // `message_id` is what the device's answer repeats; "" = one is made.
   /// Reads properties; none named = every readable property of the thing model.
-  void read(const std::string& device_id, std::vector<std::string> properties, Millis timeout, CommandDone done);
+  void read(const std::string& device_id, std::vector<std::string> properties, Millis timeout, CommandDone done,
+            const std::string& message_id = {});
   /// Writes properties, converted to what the thing model wants.
-  void write(const std::string& device_id, const boost::json::object& properties, Millis timeout, CommandDone done);
+  void write(const std::string& device_id, const boost::json::object& properties, Millis timeout, CommandDone done,
+             const std::string& message_id = {});
   /// Invokes a function with inputs by name, converted likewise.
   void invoke(const std::string& device_id, const std::string& function, const boost::json::object& inputs,
-              Millis timeout, CommandDone done);
+              Millis timeout, CommandDone done, const std::string& message_id = {});
   /// Closes the device's connection, or tells its gateway device to. Result: whether there was a session.
   void disconnect(const std::string& device_id, std::function<void(Result<bool>)> done);
   /// Commands that wait for an answer right now.

@@ -42,6 +42,8 @@ class DeviceSession final : public std::enable_shared_from_this<DeviceSession> {
   void drop_child(const std::string& child_id) { children_.close(child_id); }
   [[nodiscard]] const std::string& device_id() const { return device_.identity.device_id; }
   [[nodiscard]] const std::string& gateway_id() const { return gateway_id_; }
+  [[nodiscard]] const codec::DeviceIdentity& identity() const { return device_.identity; }
+  [[nodiscard]] const codec::Protocol& codec() const { return codec_; }
 
  private:
   /// Opens the session again after the device ended it itself; false when it may not be here any more.

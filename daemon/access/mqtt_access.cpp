@@ -1,6 +1,8 @@
 #include "daemon/access/mqtt_access.hpp"
 
+#include "daemon/access/mqtt_attachment.hpp"
 #include "daemon/access/mqtt_link.hpp"
+#include "daemon/access/northbound.hpp"
 
 #include <algorithm>
 
@@ -10,23 +12,18 @@ using wire::mqtt::ReasonCode;
 
 namespace {
 
-/// What hangs on the connection of a device.
-struct DeviceAttachment final : network::MqttAttachment {
-  explicit DeviceAttachment(std::shared_ptr<DeviceSession> s) : session(std::move(s)) {}
-  std::shared_ptr<DeviceSession> session;
-};
-
-DeviceSession* session_of(const network::MqttConnection& connection) {
-  const auto* attachment = static_cast<const DeviceAttachment*>(connection.attachment.get());
-  return attachment ? attachment->session.get() : nullptr;
-}
-
 ReasonCode reason_of(Refusal::Kind kind) {
   switch (kind) {
     case Refusal::Kind::unavailable:
       return ReasonCode::server_unavailable;
     case Refusal::Kind::bad_client_id:
       return ReasonCode::client_identifier_not_valid;
+    case Refusal::Kind::not_authorized:
+      return ReasonCode::not_authorized;
+    case Refusal::Kind::quota:
+      return ReasonCode::quota_exceeded;
+    case Refusal::Kind::busy:
+      return ReasonCode::server_busy;
     case Refusal::Kind::unauthenticated:
       break;
   }
@@ -48,89 +45,119 @@ void MqttAccess::refuse(network::MqttConnection& connection, const Refusal& refu
   connection.refuse(reason_of(refusal.kind), refusal.why);
 }
 
-std::variant<Admission, Refusal> MqttAccess::authenticate(const wire::mqtt::ConnectView& connect) const {
-  const auto gateways = gateways_.load();
-  if (connect.client_id.empty() && !gateways->empty())
-    return Refusal{Refusal::Kind::bad_client_id, "the client id must be a device id", gateways->front().counters};
-  auto admitted = admit(context_, *gateways, network_id_, connect.client_id);
-  if (const auto* admission = std::get_if<Admission>(&admitted)) {
-    const codec::MqttCredentials credentials{connect.client_id, connect.username, connect.password};
-    const codec::AuthOutcome outcome =
-        admission->codec->authenticate(credentials, admission->device.identity, context_.clock.now());
-    if (outcome != codec::AuthOutcome::ok) {
-      return Refusal{Refusal::Kind::unauthenticated, std::string(codec::to_string(outcome)), admission->counters};
-    }
-  }
-  return admitted;
-}
-
-std::shared_ptr<const TopicAcl> MqttAccess::acl_of(std::string_view gateway_id) const {
-  const auto gateways = gateways_.load();
-  const auto it = std::ranges::find(*gateways, gateway_id, &AttachedGateway::id);
-  return it == gateways->end() ? std::make_shared<const TopicAcl>() : it->acl;
-}
-
-std::shared_ptr<DeviceSession> MqttAccess::open(network::MqttConnection& connection, Admission admission) const {
-  admission.counters->connections.fetch_add(1, std::memory_order_relaxed);
-  const auto still_welcome = [this, id = admission.device.identity.device_id, gateway = admission.gateway_id] {
-    return is_still_welcome(context_, *gateways_.load(), id, gateway);
-  };
-  auto session = std::make_shared<DeviceSession>(context_, std::move(admission), std::make_unique<MqttLink>(connection),
-                                                 still_welcome);
-  session->go_online();
-  // A change that was committed after the look-up, and looked for sessions before this one was there, ended none.
-  if (still_welcome()) return session;
-  session->on_close(false);
-  return nullptr;
+MqttAccess::Attachment& MqttAccess::of(const network::MqttConnection& connection) {
+  return static_cast<Attachment&>(*connection.attachment);
 }
 
 void MqttAccess::on_connect(network::MqttConnection& connection, const wire::mqtt::ConnectView& connect) {
-  auto authenticated = authenticate(connect);
-  if (const auto* refusal = std::get_if<Refusal>(&authenticated))
-    return refuse(connection, *refusal, connect.client_id);
-  auto session = open(connection, std::get<Admission>(std::move(authenticated)));
-  if (!session) {
-    return refuse(connection, {Refusal::Kind::unavailable, "the device or its gateway changed just now", nullptr},
-                  connect.client_id);
+  connection.attachment = std::make_unique<Attachment>();
+  if (const auto redirect = redirect_.load(); !redirect->server.empty()) {
+    return connection.refuse(redirect->permanent ? ReasonCode::server_moved : ReasonCode::use_another_server, {},
+                             redirect->server);
   }
-  connection.attachment = std::make_unique<DeviceAttachment>(std::move(session));
-  connection.accept({});
+  if (connect.has_username) {
+    const auto catalog = services_.catalogs.current();
+    if (auto user = catalog->user(network_id_, connect.username))
+      return connect_application(connection, connect, std::move(user));
+  }
+  connect_device(connection, connect);
 }
 
-ReasonCode MqttAccess::on_device_publish(DeviceSession& session, std::string_view topic, std::string_view payload) {
-  // Acknowledged in any case: 3.1.1 clients would repeat it for ever. MQTT 5 clients see the reason.
-  switch (session.on_uplink({topic, payload})) {
-    case DeviceSession::Uplink::taken:
-      return ReasonCode::success;
-    case DeviceSession::Uplink::foreign:
-      return ReasonCode::not_authorized;
-    case DeviceSession::Uplink::invalid:
-      break;
-  }
-  return ReasonCode::payload_format_invalid;
+void MqttAccess::join(network::MqttConnection& connection, broker::Arrival arrival, bool is_assigned) {
+  const std::uint32_t asked = arrival.session_expiry;
+  const std::string client_id = arrival.client_id;
+  broker_->connect(connection.shared_from_this(), std::move(arrival),
+                   [this, &connection, asked, client_id, is_assigned](broker::Admission admitted) {
+                     if (!admitted.client) {
+                       return refuse(connection, {Refusal::Kind::quota, admitted.why, nullptr}, client_id);
+                     }
+                     Attachment& attachment = of(connection);
+                     attachment.client = std::move(admitted.client);
+                     wire::mqtt::AcceptOptions options;
+                     options.session_present = admitted.session_present;
+                     options.session = std::move(admitted.state);
+                     if (admitted.session_expiry != asked) options.session_expiry = admitted.session_expiry;
+                     if (is_assigned) options.assigned_client_id = client_id;
+                     if (attachment.application) options.response_information = response_topic(client_id);
+                     connection.accept(std::move(options));
+                   });
 }
 
-void MqttAccess::on_device_close(DeviceSession& session, const network::MqttConnection& connection, CloseCause cause,
-                                 bool will) {
-  if (const auto* message = connection.will(); will && message)
-    (void)session.on_uplink({message->topic, message->payload});
-  session.on_close(cause != CloseCause::administrative && cause != CloseCause::server_shutdown);
+ReasonCode MqttAccess::route(Attachment& from, const wire::mqtt::PublishView& publish, network::IoThread& thread) {
+  auto message = std::make_shared<broker::StoredMessage>();
+  message->topic = publish.topic;
+  message->payload = publish.payload;
+  message->properties = publish.properties;
+  message->qos = publish.qos;
+  message->retain = publish.retain;
+  if (publish.message_expiry) message->expires_at = context_.clock.now() + Millis{1000} * *publish.message_expiry;
+  return broker_->publish(message, from.client.get(), thread);
 }
 
 ReasonCode MqttAccess::on_publish(network::MqttConnection& connection, const wire::mqtt::PublishView& publish) {
-  DeviceSession* session = session_of(connection);
-  return session ? on_device_publish(*session, publish.topic, publish.payload) : ReasonCode::not_authorized;
+  Attachment& client = of(connection);
+  if (client.device) return publish_of_device(client, publish, connection.thread());
+  if (client.application) return publish_of_application(client, publish, connection.thread());
+  return ReasonCode::not_authorized;
 }
 
-ReasonCode MqttAccess::on_subscribe(network::MqttConnection&, std::string_view,
+ReasonCode MqttAccess::on_subscribe(network::MqttConnection& connection, std::string_view filter,
                                     const wire::mqtt::SubscribeOptions& options) {
-  // Devices receive their own downlink only, whatever they subscribe to: granting costs nothing and old firmware
-  // expects it.
+  Attachment& client = of(connection);
+  if (!client.client || !client.may_subscribe(filter)) return ReasonCode::not_authorized;
+  const auto* session = connection.session();
+  const bool is_new = !session || std::ranges::find(session->subscriptions, filter,
+                                                    &wire::mqtt::Subscription::filter) == session->subscriptions.end();
+  broker_->subscribe(*client.client, filter, options, is_new);
   return static_cast<ReasonCode>(options.qos);
 }
 
+void MqttAccess::on_subscribed(network::MqttConnection& connection) {
+  if (const auto& client = of(connection).client) broker_->subscribed(*client);
+}
+
+void MqttAccess::on_unsubscribe(network::MqttConnection& connection, std::string_view filter) {
+  const auto& client = of(connection).client;
+  if (!client) return;
+  broker_->unsubscribe(*client, filter);
+  broker_->remember(*client);
+}
+
+void MqttAccess::on_sent(network::MqttConnection& connection, std::uint64_t tag, std::uint16_t packet_id,
+                         std::uint8_t qos) {
+  if (const auto& client = of(connection).client) broker_->sent(*client, tag, packet_id, qos);
+}
+
+void MqttAccess::on_received(network::MqttConnection& connection, std::uint64_t tag) {
+  if (const auto& client = of(connection).client) broker_->received(*client, tag);
+}
+
+void MqttAccess::on_finished(network::MqttConnection& connection, std::uint64_t tag) {
+  if (const auto& client = of(connection).client) broker_->finished(*client, tag);
+}
+
+void MqttAccess::on_inbound(network::MqttConnection& connection, std::uint16_t packet_id, bool held) {
+  if (const auto& client = of(connection).client) broker_->inbound(*client, packet_id, held);
+}
+
+void MqttAccess::on_drained(network::MqttConnection& connection) {
+  if (const auto& client = of(connection).client) broker_->drained(*client);
+}
+
 void MqttAccess::on_close(network::MqttConnection& connection, CloseCause cause, bool will) {
-  if (DeviceSession* session = session_of(connection)) on_device_close(*session, connection, cause, will);
+  Attachment& client = of(connection);
+  const wire::mqtt::Will* message = will ? connection.will() : nullptr;
+  if (client.device) {
+    if (message && client.owns(message->topic)) {
+      (void)client.device->on_uplink({message->topic, message->payload});
+      message = nullptr;
+    }
+    client.device->on_close(cause != CloseCause::administrative && cause != CloseCause::server_shutdown);
+  }
+  if (!client.client) return;
+  wire::mqtt::MessagePtr left;
+  if (message && client.may_publish(message->topic)) left = message_of(*message, context_.clock.now());
+  broker_->closed(*client.client, connection, std::move(left), message ? message->delay_seconds : 0);
 }
 
 }  // namespace jl::access

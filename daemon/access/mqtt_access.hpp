@@ -1,47 +1,92 @@
 #pragma once
-// Devices on an MQTT server component: who may connect, and what becomes of what they publish (access.md 5.1, 5.2).
+// Clients of an MQTT server component, of two kinds that their credentials tell apart: devices, which their product's
+// protocol authenticates and decodes (access.md 5.1, 5.2), and applications, which are users of the component.
 // One per network component; its calls come on the connections' own threads.
 #include "daemon/access/admission.hpp"
+#include "daemon/access/commands.hpp"
 #include "daemon/access/device_session.hpp"
+#include "daemon/access/password_check.hpp"
 #include "daemon/base/log.hpp"
 #include "daemon/base/published.hpp"
+#include "daemon/broker/broker.hpp"
 #include "daemon/network/mqtt_server.hpp"
 
 namespace jl::access {
 
+/// Where clients are sent instead (MQTT 5 §4.11).
+struct Redirect {
+  std::string server;  ///< "" = nowhere
+  bool permanent = false;
+};
+
+/// What MQTT access needs besides the context.
+struct MqttServices {
+  const device::Catalogs& catalogs;
+  PasswordCheck& passwords;
+  Commands& commands;
+  Millis command_timeout = 10'000;
+};
+
 class MqttAccess final : public network::MqttServerHandler {
  public:
-  MqttAccess(const Context& context, std::string network_id) : context_(context), network_id_(std::move(network_id)) {}
+  MqttAccess(const Context& context, const MqttServices& services, std::string network_id,
+             std::shared_ptr<broker::Broker> broker)
+      : context_(context), services_(services), network_id_(std::move(network_id)), broker_(std::move(broker)) {}
 
-  /// The gateways from now on; none = clients are refused with "server unavailable". Any thread.
+  /// The gateways from now on; none = devices are refused with "server unavailable". Any thread.
   void attach(std::shared_ptr<const AttachedGateways> gateways) { gateways_.store(std::move(gateways)); }
+  /// Any thread.
+  void redirect(Redirect redirect) { redirect_.store(std::make_shared<const Redirect>(std::move(redirect))); }
 
   void on_connect(network::MqttConnection& connection, const wire::mqtt::ConnectView& connect) override;
   wire::mqtt::ReasonCode on_publish(network::MqttConnection& connection,
                                     const wire::mqtt::PublishView& publish) override;
   wire::mqtt::ReasonCode on_subscribe(network::MqttConnection& connection, std::string_view filter,
                                       const wire::mqtt::SubscribeOptions& options) override;
+  void on_subscribed(network::MqttConnection& connection) override;
+  void on_unsubscribe(network::MqttConnection& connection, std::string_view filter) override;
+  void on_sent(network::MqttConnection& connection, std::uint64_t tag, std::uint16_t packet_id,
+               std::uint8_t qos) override;
+  void on_received(network::MqttConnection& connection, std::uint64_t tag) override;
+  void on_finished(network::MqttConnection& connection, std::uint64_t tag) override;
+  void on_inbound(network::MqttConnection& connection, std::uint16_t packet_id, bool held) override;
+  void on_drained(network::MqttConnection& connection) override;
   void on_close(network::MqttConnection& connection, wire::mqtt::CloseCause cause, bool will) override;
 
-  // The part of a device in these, for whoever routes them.
-  /// Whether a client is a device that may come in.
-  [[nodiscard]] std::variant<Admission, Refusal> authenticate(const wire::mqtt::ConnectView& connect) const;
-  /// Opens the session of a device that may, and says ONLINE; nullptr when that has just changed. The caller hangs it
-  /// on the connection, accepts or refuses, and calls on_device_close in the end.
+ private:
+  struct Attachment;
+  static Attachment& of(const network::MqttConnection& connection);
+
+  // Devices.
+  void connect_device(network::MqttConnection& connection, const wire::mqtt::ConnectView& connect);
+  [[nodiscard]] std::variant<Admission, Refusal> authenticate(const network::MqttConnection& connection,
+                                                              const wire::mqtt::ConnectView& connect) const;
+  /// Opens the session of a device that may, and says ONLINE; nullptr when that has just changed.
   [[nodiscard]] std::shared_ptr<DeviceSession> open(network::MqttConnection& connection, Admission admission) const;
-  static wire::mqtt::ReasonCode on_device_publish(DeviceSession& session, std::string_view topic,
-                                                  std::string_view payload);
-  static void on_device_close(DeviceSession& session, const network::MqttConnection& connection,
-                              wire::mqtt::CloseCause cause, bool will);
-  /// What a gateway that is attached right now grants its devices; nothing for others.
   [[nodiscard]] std::shared_ptr<const TopicAcl> acl_of(std::string_view gateway_id) const;
+  wire::mqtt::ReasonCode publish_of_device(Attachment& device, const wire::mqtt::PublishView& publish,
+                                           network::IoThread& thread);
+
+  // Applications.
+  void connect_application(network::MqttConnection& connection, const wire::mqtt::ConnectView& connect,
+                           std::shared_ptr<const device::UserInfo> user);
+  void admit_application(network::MqttConnection& connection, broker::Arrival arrival,
+                         const std::shared_ptr<const device::UserInfo>& user, bool is_assigned);
+  wire::mqtt::ReasonCode publish_of_application(Attachment& application, const wire::mqtt::PublishView& publish,
+                                                network::IoThread& thread);
+
+  /// Takes the client id, and accepts.
+  void join(network::MqttConnection& connection, broker::Arrival arrival, bool is_assigned);
+  wire::mqtt::ReasonCode route(Attachment& from, const wire::mqtt::PublishView& publish, network::IoThread& thread);
   /// Refuses, counts and (at a bounded rate) logs.
   void refuse(network::MqttConnection& connection, const Refusal& refusal, std::string_view client_id);
 
- private:
   Context context_;
+  MqttServices services_;
   std::string network_id_;
+  std::shared_ptr<broker::Broker> broker_;
   Published<AttachedGateways> gateways_;
+  Published<Redirect> redirect_;
   log::RateLimit refusal_log_;
 };
 

@@ -118,6 +118,16 @@ void Broker::claim(std::shared_ptr<Client> client, std::weak_ptr<MqttConnection>
       if (const auto alive = connection.lock()) self->connect(alive, std::move(arrival), std::move(admit));
     });
   }
+  // Whoever logs in as somebody else does not get the session, nor ends it.
+  if (client->user_ != arrival.user) {
+    return thread.post([connection = std::move(connection), admit = std::move(admit)] {
+      const auto alive = connection.lock();
+      if (!alive || !alive->is_deciding()) return;
+      Admission refused;
+      refused.why = "the client id is in use by another user";
+      admit(std::move(refused));
+    });
+  }
   client->is_claimed_ = true;
   if (client->connection_) {
     client->connection_->close(wire::mqtt::CloseCause::taken_over, wire::mqtt::ReasonCode::session_taken_over);
@@ -153,7 +163,9 @@ void Broker::settle(const std::shared_ptr<Client>& client, const std::weak_ptr<M
   if (!out.session_present && out.session_expiry > 0) {
     if (counters_.sessions.load(std::memory_order_relaxed) >= limits.max_sessions) {
       leave(*client);
-      return admit({});
+      Admission refused;
+      refused.why = "too many sessions";
+      return admit(std::move(refused));
     }
     (void)session_of(*client);
   }

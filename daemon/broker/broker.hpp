@@ -42,7 +42,8 @@ struct Arrival {
 
 /// How it was admitted: what to accept its connection with.
 struct Admission {
-  std::shared_ptr<Client> client;  ///< nullptr: too many sessions; refuse with "quota exceeded"
+  std::shared_ptr<Client> client;  ///< nullptr: refuse it
+  std::string why;                 ///< in words, when it is to be refused
   std::unique_ptr<wire::mqtt::SessionState> state;
   bool session_present = false;
   std::uint32_t session_expiry = 0;  ///< granted

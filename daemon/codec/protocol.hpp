@@ -49,6 +49,7 @@ struct DeviceIdentity {
 
 struct MqttCredentials {
   std::string_view client_id, username, password;
+  std::string_view tls_subject{};  ///< of the client certificate that TLS verified; "" without one
 };
 
 enum class AuthOutcome : std::uint8_t { ok, bad_format, clock_skew, bad_credentials, unsupported, not_configured };

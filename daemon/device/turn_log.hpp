@@ -40,6 +40,7 @@ class TurnLog final : public network::TurnCommit {
 
   void put(store::Family family, std::string_view key, std::string_view value) { batch_->put(family, key, value); }
   void erase(store::Family family, std::string_view key) { batch_->erase(family, key); }
+  [[nodiscard]] network::IoThread& thread() const { return thread_; }
   /// Distinguishes records of one millisecond, across threads and restarts.
   [[nodiscard]] std::uint64_t next_sequence() { return sequence_++; }
   /// Records appended since the start, for status.

@@ -1,0 +1,55 @@
+#pragma once
+// What hangs on an MQTT connection: who the client is, and what it may do. For the files of MqttAccess only.
+#include "daemon/access/mqtt_access.hpp"
+#include "daemon/access/topic_acl.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace jl::access {
+
+/// Where an application that asks for it may be answered (MQTT 5 §4.10.1); it alone may subscribe below.
+[[nodiscard]] inline std::string response_topic(std::string_view client_id) {
+  return "response/" + std::string(client_id) + "/";
+}
+
+[[nodiscard]] inline wire::mqtt::MessagePtr message_of(const wire::mqtt::Will& will, Millis now) {
+  auto out = std::make_shared<wire::mqtt::Message>();
+  out->topic = will.topic;
+  out->payload = will.payload;
+  out->properties = will.properties;
+  out->qos = will.qos;
+  out->retain = will.retain;
+  if (will.message_expiry) out->expires_at = now + Millis{1000} * (*will.message_expiry + will.delay_seconds);
+  return out;
+}
+
+struct MqttAccess::Attachment final : network::MqttAttachment {
+  /// An application's user and rights.
+  struct Application {
+    std::string user_id;
+    TopicAcl acl;
+  };
+  std::shared_ptr<broker::Client> client;  // once it is admitted
+  // One of these two.
+  std::shared_ptr<DeviceSession> device;
+  std::unique_ptr<Application> application;
+  std::shared_ptr<const TopicAcl> acl;  // of a device's gateway
+
+  /// Whether a topic, or all that a filter matches, is the device's own.
+  [[nodiscard]] bool owns(std::string_view topic) const {
+    return device && device->codec().owns_topic(topic, device->identity());
+  }
+  [[nodiscard]] bool may_publish(std::string_view topic) const {
+    if (device) return owns(topic) || acl->may_publish(topic, device->identity());
+    if (!application || topic.starts_with('$')) return false;
+    return topic.starts_with("response/") || application->acl.may_publish(topic, {});
+  }
+  [[nodiscard]] bool may_subscribe(std::string_view filter) const {
+    if (device) return owns(filter) || acl->may_subscribe(filter, device->identity());
+    return application &&
+           (filter.starts_with(response_topic(client->id)) || application->acl.may_subscribe(filter, {}));
+  }
+};
+
+}  // namespace jl::access

@@ -1,0 +1,82 @@
+// Devices on an MQTT server component (access.md 5.1, 5.2).
+#include "daemon/access/mqtt_access.hpp"
+#include "daemon/access/mqtt_attachment.hpp"
+#include "daemon/access/mqtt_link.hpp"
+
+#include <algorithm>
+
+namespace jl::access {
+using wire::mqtt::ReasonCode;
+
+std::variant<Admission, Refusal> MqttAccess::authenticate(const network::MqttConnection& connection,
+                                                              const wire::mqtt::ConnectView& connect) const {
+  const auto gateways = gateways_.load();
+  if (connect.client_id.empty() && !gateways->empty())
+    return Refusal{Refusal::Kind::bad_client_id, "the client id must be a device id", gateways->front().counters};
+  auto admitted = admit(context_, *gateways, network_id_, connect.client_id);
+  if (const auto* admission = std::get_if<Admission>(&admitted)) {
+    const codec::MqttCredentials credentials{connect.client_id, connect.username, connect.password,
+                                             connection.tls_subject()};
+    const codec::AuthOutcome outcome =
+        admission->codec->authenticate(credentials, admission->device.identity, context_.clock.now());
+    if (outcome != codec::AuthOutcome::ok) {
+      return Refusal{Refusal::Kind::unauthenticated, std::string(codec::to_string(outcome)), admission->counters};
+    }
+  }
+  return admitted;
+}
+
+std::shared_ptr<const TopicAcl> MqttAccess::acl_of(std::string_view gateway_id) const {
+  const auto gateways = gateways_.load();
+  const auto it = std::ranges::find(*gateways, gateway_id, &AttachedGateway::id);
+  return it == gateways->end() ? std::make_shared<const TopicAcl>() : it->acl;
+}
+
+std::shared_ptr<DeviceSession> MqttAccess::open(network::MqttConnection& connection, Admission admission) const {
+  admission.counters->connections.fetch_add(1, std::memory_order_relaxed);
+  const auto still_welcome = [this, id = admission.device.identity.device_id, gateway = admission.gateway_id] {
+    return is_still_welcome(context_, *gateways_.load(), id, gateway);
+  };
+  auto session = std::make_shared<DeviceSession>(context_, std::move(admission), std::make_unique<MqttLink>(connection),
+                                                 still_welcome);
+  session->go_online();
+  // A change that was committed after the look-up, and looked for sessions before this one was there, ended none.
+  if (still_welcome()) return session;
+  session->on_close(false);
+  return nullptr;
+}
+
+void MqttAccess::connect_device(network::MqttConnection& connection, const wire::mqtt::ConnectView& connect) {
+  auto authenticated = authenticate(connection, connect);
+  if (const auto* refusal = std::get_if<Refusal>(&authenticated))
+    return refuse(connection, *refusal, connect.client_id);
+  auto& admission = std::get<Admission>(authenticated);
+  Attachment& attachment = of(connection);
+  attachment.acl = acl_of(admission.gateway_id);
+  auto session = open(connection, std::move(admission));
+  if (!session) {
+    return refuse(connection, {Refusal::Kind::unavailable, "the device or its gateway changed just now", nullptr},
+                  connect.client_id);
+  }
+  attachment.device = std::move(session);
+  join(connection, {std::string(connect.client_id), {}, connect.clean_start, connection.session_expiry()}, false);
+}
+
+ReasonCode MqttAccess::publish_of_device(Attachment& device, const wire::mqtt::PublishView& publish,
+                                         network::IoThread& thread) {
+  // What a gateway grants beside the protocol goes to subscribers as it is.
+  if (!device.acl->empty() && !device.owns(publish.topic) && device.acl->may_publish(publish.topic, device.device->identity()))
+    return route(device, publish, thread);
+  // Acknowledged in any case: 3.1.1 clients would repeat it for ever. MQTT 5 clients see the reason.
+  switch (device.device->on_uplink({publish.topic, publish.payload})) {
+    case DeviceSession::Uplink::taken:
+      return ReasonCode::success;
+    case DeviceSession::Uplink::foreign:
+      return ReasonCode::not_authorized;
+    case DeviceSession::Uplink::invalid:
+      break;
+  }
+  return device.owns(publish.topic) ? ReasonCode::payload_format_invalid : ReasonCode::not_authorized;
+}
+
+}  // namespace jl::access
