@@ -256,7 +256,7 @@ TEST_CASE("a session that a CONNACK did not reach is not lost") {
 TEST_CASE("a session takes messages while its client is away [MQTT-4.5.0-1]") {
   SessionState away;
   CHECK(away.enqueue(delivery(1, 1, "1"), 3) == SendResult::queued);
-  CHECK(away.enqueue(delivery(0, 0, "2"), 3) == SendResult::queued);
+  CHECK(away.enqueue(delivery(0, 2, "2"), 3) == SendResult::queued);
   CHECK(away.enqueue(delivery(2, 3, "3"), 3) == SendResult::queued);
   CHECK(away.enqueue(delivery(1, 4, "4"), 3) == SendResult::queue_full);
   Policy policy;
@@ -268,7 +268,7 @@ TEST_CASE("a session takes messages while its client is away [MQTT-4.5.0-1]") {
   limits.max_outbound_inflight = 1;
   Conversation talk(policy, limits);
   CHECK(talk.feed(returning()) == "20 02 01 00 " + sent(0, 0, "2") + " " + sent(2, 1, "1"));
-  CHECK(talk.take_log() == Log{"connect d1", "sent 1 as 1 q1"});
+  CHECK(talk.take_log() == Log{"connect d1", "delivered 2", "sent 1 as 1 q1"});
   CHECK(talk.feed(ack(0x40, 1)) == sent(4, 2, "3"));
 }
 
@@ -285,6 +285,22 @@ TEST_CASE("what waited for the client and expired meanwhile is discarded [MQTT-3
   talk.set_time(kNow + 1000);
   CHECK(talk.feed(returning()) == "20 02 01 00 " + sent(2, 1, "c"));
   CHECK(talk.take_log() == Log{"connect d1", "discarded 7", "discarded 8"});
+}
+
+TEST_CASE("a QoS 2 message whose owner ended the connection counts as received [MQTT-4.3.3-10]") {
+  Policy policy;
+  policy.publish = [](Side& side, const PublishView&) {
+    side.machine.connection_lost();
+    return ReasonCode::success;
+  };
+  Conversation first(policy);
+  first.open(returning());
+  CHECK(first.feed(publish(4, "up", 9, "once")).empty());
+  CHECK(first.take_log() == Log{"publish up q2 once", "close connection_lost"});
+  Conversation second;
+  second.resume(first, returning());
+  CHECK(second.feed(publish(0xC, "up", 9, "once")) == "50 02 00 09");
+  CHECK(second.take_log() == Log{"connect d1"});
 }
 
 TEST_CASE("an owner may end the connection while its session is resumed") {
@@ -318,6 +334,7 @@ TEST_CASE("an owner may end the connection while its session is resumed") {
     CHECK(owner.discarded == 1);
     REQUIRE(owner.left != nullptr);
     CHECK(owner.left->outbound.size() == 1);
+    CHECK(owner.left->queue.size() == 1);  // the one that nothing was said about
   }
 }
 
@@ -365,10 +382,9 @@ TEST_CASE("the queue keeps its order over any pushes and pops") {
   queue.push(delivery(2, 3));
   queue.push(delivery(0, 4));
   CHECK(queue.pop().tag == 1);
-  const auto taken = queue.take_qos0();
-  REQUIRE(taken.size() == 2);
-  CHECK(taken[0].tag == 2);
-  CHECK(taken[1].tag == 4);
+  CHECK(queue.take_qos0()->tag == 2);
+  CHECK(queue.take_qos0()->tag == 4);
+  CHECK_FALSE(queue.take_qos0().has_value());
   REQUIRE(queue.size() == 1);
   CHECK(queue.pop().tag == 3);
 }
