@@ -190,10 +190,15 @@ void ServerMachine::Impl::resume(std::string& out) {
   inherited_inbound = static_cast<std::uint16_t>(std::min(session->inbound_qos2.size(), inbound_limit()));
   to_resend = static_cast<std::uint16_t>(session->outbound.size());
   for (OutboundExchange& each : session->outbound) each.waits = true;
-  for (Delivery& each : session->queue.take_qos0()) {
-    const std::uint64_t tag = each.tag;
-    const bool sent = publish(std::move(each), out) == SendResult::sent;
-    if (!sent && tag != 0) events.on_discarded(tag);
+  while (std::optional<Delivery> next = session->queue.take_qos0()) {  // needs no room in the window
+    const std::uint64_t tag = next->tag;
+    const bool sent = publish(std::move(*next), out) == SendResult::sent;
+    if (tag == 0) continue;
+    if (sent) {
+      events.on_delivered(tag);
+    } else {
+      events.on_discarded(tag);
+    }
     if (state != State::connected) return;
   }
   send_waiting(out);

@@ -62,11 +62,13 @@ class ServerEvents {
   virtual void on_unsubscribe(std::string_view filter) = 0;
 
   // A QoS 2 exchange of the client: held from before its on_publish until PUBREL, or until on_publish refused it.
+  // It stays held in the released session when the connection ends inside on_publish.
   virtual void on_inbound_held(std::uint16_t packet_id) { (void)packet_id; }
   virtual void on_inbound_released(std::uint16_t packet_id) { (void)packet_id; }
 
   // The way of a message that was given with a tag other than 0. Exactly one of on_delivered, on_refused and
-  // on_discarded ends it, unless the connection ends before; then it is in the released session.
+  // on_discarded ends it, unless the connection ends before; then it is in the released session. One of QoS 0 that
+  // publish says is sent is over at once; one that waited in the session is delivered once it is written.
   /// A QoS 1 or 2 message got its packet identifier. Not told again when it is sent again.
   virtual void on_sent(std::uint64_t tag, std::uint16_t packet_id, std::uint8_t qos) {
     (void)tag, (void)packet_id, (void)qos;

@@ -19,16 +19,14 @@ Delivery OutboundQueue::pop() {
   return item;
 }
 
-std::vector<Delivery> OutboundQueue::take_qos0() {
-  std::vector<Delivery> taken;
-  for (auto each = items_.begin() + static_cast<std::ptrdiff_t>(head_); each != items_.end(); ++each) {
-    if (each->qos == 0) taken.push_back(std::move(*each));
-  }
-  if (taken.empty()) return taken;
-  std::erase_if(items_, [](const Delivery& each) { return each.message == nullptr; });
-  if (items_.empty()) items_ = {};
-  head_ = 0;
-  return taken;
+std::optional<Delivery> OutboundQueue::take_qos0() {
+  const auto front = items_.begin() + static_cast<std::ptrdiff_t>(head_);
+  const auto at = std::find_if(front, items_.end(), [](const Delivery& each) { return each.qos == 0; });
+  if (at == items_.end()) return std::nullopt;
+  if (at == front) return pop();
+  Delivery item = std::move(*at);
+  items_.erase(at);
+  return item;
 }
 
 Subscription* SessionState::find_subscription(std::string_view filter) {

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -38,8 +39,8 @@ class OutboundQueue {
   void push(Delivery item) { items_.push_back(std::move(item)); }
   /// The oldest; the queue must not be empty.
   Delivery pop();
-  /// Takes all of QoS 0 out, in their order.
-  std::vector<Delivery> take_qos0();
+  /// Takes the oldest of QoS 0 out, or nothing.
+  std::optional<Delivery> take_qos0();
 
  private:
   std::vector<Delivery> items_;

@@ -302,7 +302,7 @@ TEST_CASE("a reason text that is no string or too long for the client is left ou
   }
 }
 
-TEST_CASE("a reason text over 65535 bytes is left out for a client without limits [MQTT-1.5.4]") {
+TEST_CASE("a reason text over 65535 bytes is left out for a client without limits (MQTT 5 §1.5.4)") {
   for (const std::size_t size : {std::size_t{65535}, std::size_t{65536}}) {
     Policy policy;
     policy.connect = [&](Side& side, const ConnectView&) {
@@ -319,7 +319,7 @@ TEST_CASE("a client that cannot take a CONNACK is refused with the reason [MQTT-
   CHECK(talk.take_log() == Log{"connect d1", "close packet_too_large"});
 }
 
-TEST_CASE("the announced receive maximum is that of the limits [MQTT-3.2.2.3.3]") {
+TEST_CASE("the announced receive maximum is that of the limits (MQTT 5 §3.2.2.3.3)") {
   ServerLimits limits;
   limits.max_inbound_qos2 = 3;
   Conversation talk({}, limits);

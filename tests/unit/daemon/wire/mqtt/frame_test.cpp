@@ -172,7 +172,7 @@ TEST_CASE("malformed MQTT 5 packets are answered with DISCONNECT and its code [M
           {"PUBACK with trailing bytes", hex("40 05 00 01 00 00 00"), "81", "malformed_packet"},
           {"SUBSCRIBE with reserved bits [MQTT-3.8.3-5]", subscribe(1, {{"a", 0x40}}, ""), "81", "malformed_packet"},
           {"SUBSCRIBE with retain handling 3", subscribe(1, {{"a", 0x30}}, ""), "82", "protocol_error"},
-          {"subscription id 0 [MQTT-3.8.2]", subscribe(1, {{"a", 0}}, hex("0B 00")), "82", "protocol_error"},
+          {"subscription id 0 (MQTT 5 §3.8.2.1.2)", subscribe(1, {{"a", 0}}, hex("0B 00")), "82", "protocol_error"},
           {"two subscription ids", subscribe(1, {{"a", 0}}, hex("0B 01 0B 02")), "82", "protocol_error"},
           {"no local on a share [MQTT-3.8.3-4]", subscribe(1, {{"$share/g/a", 4}}, ""), "82", "protocol_error"},
           {"SUBSCRIBE without filters [MQTT-3.8.3-2]", packet(0x82, u16(1) + u8(0)), "82", "protocol_error"},

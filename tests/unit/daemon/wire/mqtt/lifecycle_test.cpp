@@ -107,6 +107,37 @@ TEST_CASE("the server's own end is told to a MQTT 5 client only [MQTT-3.14.0-1] 
   }
 }
 
+TEST_CASE("DISCONNECT may name another server, only with the codes for it [MQTT-3.14.2-4]") {
+  const auto end = [](ReasonCode reason) {
+    return [reason](Side& side) { side.machine.close(CloseCause::administrative, reason, side.out, "b.example:1883"); };
+  };
+  const std::string reference = u8(0x1C) + str("b.example:1883");
+  for (const auto& [reason, code] :
+       {std::pair{ReasonCode::use_another_server, 0x9Cu}, std::pair{ReasonCode::server_moved, 0x9Du}}) {
+    Conversation talk;
+    talk.open(connect_v5());
+    CHECK(talk.act(end(reason)) == to_hex(packet(0xE0, u8(code) + props(reference))));
+    Conversation waiting(Policy{.connect = [](Side&, const ConnectView&) {}});
+    waiting.feed(connect_v5());
+    CHECK(waiting.act(end(reason)) == to_hex(packet(0x20, u8(0) + u8(code) + props(reference))));
+  }
+  Conversation other;
+  other.open(connect_v5());
+  CHECK(other.act(end(ReasonCode::server_busy)) == "E0 02 89 00");
+  Conversation old;
+  old.open(connect_v311());
+  CHECK(old.act(end(ReasonCode::server_moved)).empty());
+}
+
+TEST_CASE("after the server's DISCONNECT nothing more is sent or handled [MQTT-3.14.4-1]") {
+  Conversation talk;
+  talk.open(connect_v5());
+  CHECK(talk.feed(hex("C4 00") + kPing + publish_v5(2, "t", 1, "", "x")).ends_with("77 72 6F 6E 67"));
+  CHECK(talk.take_log() == Log{"close malformed_packet"});
+  CHECK_FALSE(talk.publish({.topic = "t", .payload = ""}));
+  CHECK(talk.feed(kPing).empty());
+}
+
 TEST_CASE("a client that waits for an answer gets a CONNACK at the end [MQTT-3.1.4-6]") {
   Policy policy;
   policy.connect = [](Side&, const ConnectView&) {};

@@ -148,7 +148,7 @@ TEST_CASE("nothing of a SUBSCRIBE is carried out when a part of it is malformed 
   CHECK(talk.machine().granted_qos("good") == -1);
 }
 
-TEST_CASE("subscription options are handed over [MQTT-3.8.3.1]") {
+TEST_CASE("subscription options are handed over (MQTT 5 §3.8.3.1)") {
   Policy policy;
   policy.subscribe = [](Side&, std::string_view, const SubscribeOptions& options) {
     CHECK(options.qos == 1);
