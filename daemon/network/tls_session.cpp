@@ -8,7 +8,6 @@
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 #include <cerrno>
-#include <cstring>
 #include <system_error>
 
 namespace jl::network {
@@ -17,6 +16,7 @@ namespace {
 constexpr char kAlertRecord = 21;
 constexpr char kHandshakeRecord = 22;
 constexpr char kMqttConnect = 0x10;
+constexpr std::string_view kAlertWord = "alert ";
 
 bool is_retry(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
 
@@ -162,7 +162,7 @@ IoResult TlsSession::read(std::span<char> buffer) {
     const int why = SSL_get_error(ssl_, done);
     if (why == SSL_ERROR_WANT_READ) {
       if (drained_) return with(IoResult::Status::would_block);
-      if (++quiet < kQuietRecords) continue;
+      if (++quiet < kQuietRounds) continue;
       more_ = true;
       return with(IoResult::Status::would_block);
     }
@@ -198,12 +198,12 @@ IoResult TlsSession::write(std::string_view bytes) {
 }
 
 bool TlsSession::send_close() {
-  if (!done_ || failed_ || (SSL_get_shutdown(ssl_) & SSL_SENT_SHUTDOWN) != 0) return true;
+  if (!done_ || failed_ || closed_) return true;
   ERR_clear_error();
   const int sent = SSL_shutdown(ssl_);
-  const bool again = sent < 0 && SSL_get_error(ssl_, sent) == SSL_ERROR_WANT_WRITE;
+  closed_ = sent >= 0 || SSL_get_error(ssl_, sent) != SSL_ERROR_WANT_WRITE;
   ERR_clear_error();
-  return !again;
+  return closed_;
 }
 
 IoResult TlsSession::fail(int ssl_error) {
@@ -218,9 +218,13 @@ std::string TlsSession::reason(int ssl_error) const {
   if (at_end_) return done_ ? "the connection was cut off" : "the peer left during the handshake";
   const unsigned long code = ERR_peek_error();
   if (ssl_error == SSL_ERROR_SYSCALL && code == 0) return std::generic_category().message(error_);
+  const char* text = ERR_reason_error_string(code);
+  const std::string_view words = text != nullptr ? text : "TLS error";
   const int why = ERR_GET_REASON(code);
   if (why > SSL_AD_REASON_OFFSET && ERR_GET_LIB(code) == ERR_LIB_SSL) {
-    return fmt::format("refused by the peer: {}", SSL_alert_desc_string_long(why - SSL_AD_REASON_OFFSET));
+    const std::size_t alert = words.find(kAlertWord);  // "tlsv1 alert unknown ca"
+    return fmt::format("refused by the peer: {}",
+                       alert != std::string_view::npos ? words.substr(alert + kAlertWord.size()) : words);
   }
   switch (why) {
     case SSL_R_CERTIFICATE_VERIFY_FAILED:
@@ -232,8 +236,7 @@ std::string TlsSession::reason(int ssl_error) const {
     default:
       break;
   }
-  const char* text = ERR_reason_error_string(code);
-  return text != nullptr ? text : "TLS error";
+  return std::string(words);
 }
 
 }  // namespace jl::network

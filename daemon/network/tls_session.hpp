@@ -14,7 +14,7 @@ namespace jl::network {
 
 class TlsSession {
  public:
-  static constexpr int kQuietRecords = 16;  ///< without application data that one read() works through
+  static constexpr int kQuietRounds = 4;  ///< of 16 KiB without application data that one read() works through
 
   /// `fd` must outlive it. Errors: failed (no memory).
   [[nodiscard]] static Result<std::unique_ptr<TlsSession>> start(int fd, std::shared_ptr<const TlsContext> context);
@@ -52,6 +52,7 @@ class TlsSession {
   bool more_ = false;     // the last read stopped before the socket did
   bool done_ = false;     // the handshake
   bool failed_ = false;
+  bool closed_ = false;  // close_notify is out
   const std::shared_ptr<const TlsContext> context_;
   SSL* ssl_ = nullptr;
   std::string subject_;
