@@ -48,7 +48,8 @@ bool MqttComponent::wait_until_empty(std::chrono::milliseconds limit) {
 
 void MqttComponent::report(Trouble kind, std::string_view peer, std::string_view detail, Millis steady_now) {
   static constexpr std::array<std::string_view, static_cast<std::size_t>(Trouble::count_)> kWhat{
-      "connection over the limit", "peer broke the protocol", "peer does not take what it is sent", "log write failed"};
+      "connection over the limit", "peer broke the protocol", "peer does not take what it is sent", "log write failed",
+      "TLS handshake failed"};
   std::uint64_t held = 0;
   if (!troubles_[static_cast<std::size_t>(kind)].allow(steady_now, held)) return;
   log::warn("network.mqtt", "{} component={} peer={} detail=\"{}\" suppressed={}",

@@ -10,6 +10,8 @@ using mqtt::ReasonCode;
 
 namespace {
 
+constexpr char kTlsHandshake = 0x16;  // the first byte of a TLS connection, which no CONNECT has
+
 void add(std::atomic<std::uint64_t>& counter, std::uint64_t by = 1) {
   counter.fetch_add(by, std::memory_order_relaxed);
 }
@@ -74,6 +76,13 @@ void MqttServerConnection::start(std::chrono::milliseconds connect_limit) {
   lane_.connections.push_back(std::static_pointer_cast<MqttServerConnection>(shared_from_this()));
   in_lane_ = true;
   last_activity_ = thread().timers().now();
+  if (auto tls = component_->options()->tls; tls != nullptr) {
+    if (const Status status = stream_.secure(std::move(tls)); !status) {
+      log::error("network.mqtt", "cannot serve a connection error=\"{}\"", status.error().message);
+      return finish();
+    }
+  }
+  greeted_ = !stream_.is_secure();
   if (const Status status = thread().watch(stream_.fd(), *this); !status) {
     log::error("network.mqtt", "cannot serve a connection error=\"{}\"", status.error().message);
     return finish();
@@ -104,6 +113,7 @@ void MqttServerConnection::on_timer() {
   const Millis now = thread().timers().now();
   if (phase_ != Phase::open) return finish();
   if (!connected_) {
+    if (!greeted_) count_tls_failure("not finished in time");
     return with_output(
         [this](std::string& out) { machine_.close(CloseCause::connect_timeout, ReasonCode::server_unavailable, out); });
   }
@@ -128,26 +138,71 @@ void MqttServerConnection::on_readable() {
   const std::span<char> buffer = thread().read_buffer();
   for (int round = 0; round < kReadRounds; ++round) {
     const IoResult got = stream_.read_some(buffer);
+    if (!greeted_) note_handshake();
     if (got.status == IoResult::Status::would_block) break;
     if (got.status != IoResult::Status::ok) {
-      peer_gone_ = true;
-      discard_ = got.status == IoResult::Status::failed;
-      machine_.connection_lost();
+      on_input_over(got.status);
       break;
     }
-    add(component_->counters.received_bytes, got.bytes);
-    last_activity_ = thread().timers().now();
-    with_output([&](std::string& out) { machine_.feed({buffer.data(), got.bytes}, out); });
-    if (got.bytes < buffer.size() || phase_ != Phase::open || machine_.state() == State::deciding) break;
+    feed({buffer.data(), got.bytes});
+    if (phase_ != Phase::open || machine_.state() == State::deciding) break;
+    if (got.bytes < buffer.size() && !stream_.has_pending()) break;
   }
-  // Input waits in the socket while the handler decides.
-  if (phase_ == Phase::open && machine_.state() == State::deciding) regulate();
+  if (phase_ != Phase::open) return;
+  // Input waits in the socket while the handler decides; what TLS holds of it already is asked for here.
+  if (machine_.state() == State::deciding || reads_late_ || stream_.has_pending()) regulate();
+}
+
+void MqttServerConnection::feed(std::string_view bytes) {
+  if (!heard_) tls_here_ = !stream_.is_secure() && bytes.front() == kTlsHandshake;
+  heard_ = true;
+  add(component_->counters.received_bytes, bytes.size());
+  last_activity_ = thread().timers().now();
+  with_output([&](std::string& out) { machine_.feed(bytes, out); });
+}
+
+void MqttServerConnection::on_input_over(IoResult::Status status) {
+  if (status == IoResult::Status::want_write) {
+    reads_late_ = blocked_ = true;
+    return;
+  }
+  const bool failed = status == IoResult::Status::failed;
+  if (failed && stream_.is_secure()) {
+    // Nothing more can be sent, but the peer should get to read the alert that says why: linger.
+    if (!greeted_) count_tls_failure(stream_.failure());
+    release_buffer();
+  } else {
+    peer_gone_ = true;
+    discard_ = failed;
+  }
+  machine_.connection_lost();
+}
+
+void MqttServerConnection::note_handshake() {
+  greeted_ = stream_.handshake_done();
+  if (!greeted_) return;
+  add(component_->counters.tls_handshakes);
+  if (unsent() > 0) thread().request_flush(*this);
+}
+
+void MqttServerConnection::count_tls_failure(std::string_view why) {
+  add(component_->counters.tls_failures);
+  component_->report(MqttComponent::Trouble::tls, peer(), why, thread().timers().now());
+}
+
+void MqttServerConnection::read_on() {
+  if (reads_on_) return;
+  reads_on_ = true;
+  thread().post([self = std::static_pointer_cast<MqttServerConnection>(shared_from_this())] {
+    self->reads_on_ = false;
+    if (self->phase_ == Phase::open && !self->paused_ && self->machine_.state() != State::deciding) self->on_readable();
+  });
 }
 
 void MqttServerConnection::throw_input_away() {
   const std::span<char> buffer = thread().read_buffer();
   for (int round = 0; round < kReadRounds; ++round) {
-    const IoResult got = stream_.read_some(buffer);
+    const IoResult got = stream_.discard_some(buffer);
     if (got.status == IoResult::Status::ok && got.bytes == buffer.size()) continue;
     if (got.status == IoResult::Status::ok || got.status == IoResult::Status::would_block) return;
     // A peer that only closed its half still takes the rest of what it is sent.
@@ -163,6 +218,10 @@ void MqttServerConnection::throw_input_away() {
 
 void MqttServerConnection::on_writable() {
   blocked_ = false;
+  if (reads_late_ && phase_ == Phase::open) {
+    reads_late_ = false;
+    on_readable();
+  }
   thread().request_flush(*this);
 }
 
@@ -202,7 +261,7 @@ void MqttServerConnection::send_what_is_ready() {
     machine_.connection_lost();
     return;
   }
-  blocked_ = sent.bytes < ready.size();
+  blocked_ = sent.bytes < ready.size() && sent.status != IoResult::Status::want_read;
   add(component_->counters.sent_bytes, sent.bytes);
   out_->consume(sent.bytes);
   if (unsent() == 0) release_buffer();
@@ -216,7 +275,9 @@ void MqttServerConnection::regulate() {
     paused_ = false;
   }
   thread().want_write(stream_.fd(), *this, blocked_);
-  thread().want_read(stream_.fd(), *this, !paused_ && machine_.state() != State::deciding);
+  const bool reads = !paused_ && !reads_late_ && machine_.state() != State::deciding;
+  thread().want_read(stream_.fd(), *this, reads);
+  if (reads && stream_.has_pending()) read_on();
 }
 
 void MqttServerConnection::close_slow() {
@@ -229,13 +290,19 @@ void MqttServerConnection::close_slow() {
 
 void MqttServerConnection::go_on_closing() {
   const bool all_sent = unsent() == 0;
-  if (discard_ || (all_sent && (peer_gone_ || cause_ == CloseCause::client_disconnect))) return finish();
+  // With TLS the close_notify of a client that said goodbye may still come, and is not to be answered by a reset.
+  const bool is_over = peer_gone_ || (cause_ == CloseCause::client_disconnect && !stream_.is_secure());
+  if (discard_ || (all_sent && is_over)) return finish();
   if (!timer_.is_set()) thread().timers().set(timer_, kLinger);
   thread().want_write(stream_.fd(), *this, blocked_);
   thread().want_read(stream_.fd(), *this, !peer_gone_);
   if (!all_sent || phase_ == Phase::lingering) return;
-  phase_ = Phase::lingering;
-  stream_.shutdown_write();
+  if (stream_.shutdown_write()) {
+    phase_ = Phase::lingering;
+  } else {
+    blocked_ = true;
+    thread().want_write(stream_.fd(), *this, true);
+  }
 }
 
 // ---- what the handler asks for
@@ -348,7 +415,8 @@ void MqttServerConnection::count_close(CloseCause cause) {
   if (cause == CloseCause::protocol_error || cause == CloseCause::malformed_packet ||
       cause == CloseCause::packet_too_large) {
     add(counters.protocol_errors);
-    component_->report(MqttComponent::Trouble::protocol, peer(), machine_.close_detail(), thread().timers().now());
+    component_->report(MqttComponent::Trouble::protocol, peer(),
+                       tls_here_ ? "TLS on a port in the clear" : machine_.close_detail(), thread().timers().now());
   }
 }
 

@@ -51,6 +51,8 @@ class MqttServerConnection final : public MqttConnection, private TurnMember, pr
   bool has_room() const override { return unsent() < kReadPause; }
   void call_when_drained() override { wants_drained_ = true; }
   std::string peer() const override { return peer_.to_string(); }
+  std::string_view tls_subject() const override { return stream_.peer_subject(); }
+  std::string_view tls_version() const override { return stream_.tls_version(); }
   IoThread& thread() const override { return *lane_.thread; }
   Millis last_activity() const override { return last_activity_; }
 
@@ -76,6 +78,11 @@ class MqttServerConnection final : public MqttConnection, private TurnMember, pr
   void on_close(wire::mqtt::CloseCause cause, bool will) override;
 
   void on_timer();
+  void feed(std::string_view bytes);
+  void on_input_over(IoResult::Status status);
+  void read_on();
+  void note_handshake();
+  void count_tls_failure(std::string_view why);
   void count_close(wire::mqtt::CloseCause cause);
   void drop_uncommitted();
   void send_what_is_ready();
@@ -111,11 +118,16 @@ class MqttServerConnection final : public MqttConnection, private TurnMember, pr
   bool in_lane_ : 1 = false;
   bool announced_ : 1 = false;  // on_connect was called, so on_close is owed
   bool connected_ : 1 = false;
-  bool blocked_ : 1 = false;    // the socket took less than there was; on_writable is due
-  bool paused_ : 1 = false;     // reading waits for the peer to take what it is sent
-  bool peer_gone_ : 1 = false;  // nothing more comes from it
-  bool wants_drained_ : 1 = false;
-  bool discard_ : 1 = false;    // what is unsent must not or cannot be sent
+  bool blocked_ : 1 = false;        // the socket took less than there was; on_writable is due
+  bool paused_ : 1 = false;         // reading waits for the peer to take what it is sent
+  bool peer_gone_ : 1 = false;      // nothing more comes from it
+  bool discard_ : 1 = false;        // what is unsent must not or cannot be sent
+  bool wants_drained_ : 1 = false;  // the handler wants to hear when all is sent
+  bool heard_ : 1 = false;          // from the client
+  bool greeted_ : 1 = false;        // the TLS handshake is done and counted, or there is none
+  bool reads_late_ : 1 = false;     // reading waits for the socket to be writable (TLS handshake)
+  bool reads_on_ : 1 = false;       // more is read soon, whatever the socket says
+  bool tls_here_ : 1 = false;       // the client began TLS on a port in the clear
 };
 
 }  // namespace jl::network

@@ -2,6 +2,7 @@
 // The MQTT server component: a listening socket and its connections, each driving a wire::mqtt::ServerMachine on one
 // I/O thread. It knows nothing of devices: a handler decides who may connect and takes what is published.
 #include "daemon/network/io_thread.hpp"
+#include "daemon/network/tls_context.hpp"
 #include "daemon/wire/mqtt/server.hpp"
 
 #include <atomic>
@@ -17,14 +18,17 @@ struct MqttServerOptions {
   std::uint16_t port = 1883;     ///< 0 = any free one (tests)
   wire::mqtt::ServerLimits limits{};
   std::uint32_t max_connections = 100'000;
-  std::chrono::seconds connect_timeout{10};  ///< from accept to CONNACK
+  std::chrono::seconds connect_timeout{10};  ///< from accept to CONNACK, TLS handshake included
   std::uint32_t max_send_bytes = 1u << 20u;  ///< unsent bytes after which a slow consumer is closed
+  std::shared_ptr<const TlsContext> tls;     ///< for connections accepted from now on; nullptr = in the clear
 };
 
-/// Counters of one component since it started. Written by the I/O threads, read by anyone.
+/// Counters of one component since it started. Written by the I/O threads, read by anyone. Bytes are those of MQTT,
+/// with or without TLS below it.
 struct MqttServerCounters {
   std::atomic<std::uint64_t> accepted{0}, connected{0}, rejected{0}, disconnected{0}, received_messages{0},
-      sent_messages{0}, received_bytes{0}, sent_bytes{0}, protocol_errors{0}, over_limit{0}, slow_consumers{0};
+      sent_messages{0}, received_bytes{0}, sent_bytes{0}, protocol_errors{0}, over_limit{0}, slow_consumers{0},
+      tls_handshakes{0}, tls_failures{0};     // handshakes that ended well, and those that did not
   std::atomic<std::uint32_t> connections{0};  ///< open sockets now
 };
 
@@ -90,6 +94,9 @@ class MqttConnection : public std::enable_shared_from_this<MqttConnection> {
   [[nodiscard]] virtual bool has_room() const = 0;
   virtual void call_when_drained() = 0;
   [[nodiscard]] virtual std::string peer() const = 0;  ///< "192.0.2.7:50312"
+  /// Of the client certificate that TLS verified ("CN=dev-1,O=Example"); empty without.
+  [[nodiscard]] virtual std::string_view tls_subject() const { return {}; }
+  [[nodiscard]] virtual std::string_view tls_version() const { return {}; }  ///< "TLSv1.3"; empty in the clear
   [[nodiscard]] virtual IoThread& thread() const = 0;
   /// Steady milliseconds of the last packet in or publish out.
   [[nodiscard]] virtual Millis last_activity() const = 0;
@@ -105,7 +112,7 @@ class MqttServer {
   /// Stops accepting, closes every connection (MQTT 5: DISCONNECT "server shutting down"), and waits for them at most
   /// `drain`. Not from an I/O thread.
   virtual void stop(std::chrono::milliseconds drain) = 0;
-  /// New limits, for connections accepted from now on. host and port are not changed.
+  /// New limits and TLS context, for connections accepted from now on; open ones stay. host and port are not changed.
   virtual void update(const MqttServerOptions& options) = 0;
   [[nodiscard]] virtual std::uint16_t port() const = 0;
   [[nodiscard]] virtual const MqttServerCounters& counters() const = 0;

@@ -7,6 +7,7 @@
 #include <openssl/types.h>
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace jl::network {
 
@@ -17,7 +18,7 @@ struct TlsServerOptions {
 };
 
 struct TlsClientOptions {
-  std::shared_ptr<const cert::Bundle> bundle;  ///< nullptr = system trust, no client certificate
+  std::shared_ptr<const cert::Bundle> bundle;  ///< nullptr or without trust = system trust
   std::string alias;
   bool mutual = false;      ///< present key and certificate (required then)
   bool verify_host = true;  ///< the peer's name must match; its chain is verified either way
@@ -26,12 +27,16 @@ struct TlsClientOptions {
 
 class TlsContext {
  public:
-  /// TLS 1.2 and 1.3, modern ciphers, session resumption, no renegotiation, no compression.
-  /// Errors: invalid (with cert::pick's or OpenSSL's reason; the message names what of the material failed).
+  /// TLS 1.2 and 1.3, modern ciphers, session resumption, no renegotiation, no compression (network.md 5.5).
+  /// Errors: invalid (with cert::pick's or OpenSSL's reason; field and message name what of the material failed).
   [[nodiscard]] static Result<std::shared_ptr<const TlsContext>> server(const TlsServerOptions& options);
+  /// The same of the dialling side. Name check and trust are in the SSL_CTX itself, so that they also hold for
+  /// libraries that take one. Errors: invalid.
   [[nodiscard]] static Result<std::shared_ptr<const TlsContext>> client(const TlsClientOptions& options);
   virtual ~TlsContext() = default;
   [[nodiscard]] virtual SSL_CTX* get() const = 0;
+  /// What a client asks for in SNI; empty on servers and for addresses (RFC 6066 §3 knows host names only).
+  [[nodiscard]] virtual std::string_view server_name() const = 0;
 };
 
 }  // namespace jl::network
