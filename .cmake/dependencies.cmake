@@ -3,6 +3,7 @@ find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 find_package(OpenSSL 3.0 REQUIRED)
 find_library(JL_YAML_CPP NAMES libyaml-cpp.a REQUIRED)  # the archive, because jlctl links statically
+find_library(JL_CRYPTO_ARCHIVE NAMES libcrypto.a REQUIRED)  # as above: mold takes a .so under -static without a word
 find_package(Boost 1.81 REQUIRED)  # headers only; 1.74, Debian's default, lacks as_tuple and Boost.URL
 
 add_library(jl_boost INTERFACE)
@@ -12,6 +13,9 @@ target_compile_definitions(jl_boost INTERFACE BOOST_ASIO_SEPARATE_COMPILATION BO
 
 add_library(jl_yaml INTERFACE)
 target_link_libraries(jl_yaml INTERFACE ${JL_YAML_CPP})
+
+add_library(jl_crypto_archive INTERFACE)
+target_link_libraries(jl_crypto_archive INTERFACE ${JL_CRYPTO_ARCHIVE})
 
 # fmt header-only: Debian ships no archive of it for a static jlctl.
 add_library(jl_fmt INTERFACE)

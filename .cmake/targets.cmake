@@ -30,13 +30,16 @@ function(jl_precompile name with_asio)
   target_link_libraries(${name} PRIVATE jl_boost jl_fmt)
 endfunction()
 
-# jl_test(name LIBS ... [ASIO] [LABEL l]): a doctest binary of every .cpp below the calling folder plus the shared main.
+# jl_test(name LIBS ... [ASIO] [LABEL l] [EXCLUDE regex]): a doctest binary of every .cpp below the calling folder plus the shared main.
 function(jl_test name)
-  cmake_parse_arguments(ARG "ASIO" "LABEL;DIR" "LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "ASIO" "LABEL;DIR;EXCLUDE" "LIBS" ${ARGN})
   if(NOT ARG_DIR)
     set(ARG_DIR ${CMAKE_CURRENT_SOURCE_DIR})
   endif()
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${ARG_DIR}/*.cpp)
+  if(ARG_EXCLUDE)
+    list(FILTER sources EXCLUDE REGEX ${ARG_EXCLUDE})
+  endif()
   if(NOT sources)
     return()
   endif()

@@ -15,10 +15,11 @@ enum class KeyType : std::uint8_t { ec_p256, ec_p384, rsa_2048, rsa_4096, ed2551
 struct Request {
   KeyType key_type = KeyType::ec_p256;
   std::string common_name;         ///< 1 to 64 characters
-  std::vector<std::string> names;  ///< subjectAltNames: host names (also *.x) and IP addresses; at most 64
-  bool is_ca = false;              ///< basicConstraints CA, keyCertSign; else server and client authentication
+  std::vector<std::string> names;  ///< subjectAltNames: host names (also *.x), IP addresses; at most 64. None:
+                                   ///< common_name, if it is one and this is no CA
+  bool is_ca = false;              ///< signs others: a self-signed one also CAs, one level; else server and client auth
   int days = 365;                  ///< 1 to 36500
-  Millis now = 0;                  ///< notBefore is an hour earlier
+  Millis now = 0;                  ///< notBefore is an hour earlier; never outlives its issuer
 };
 
 struct Generated {

@@ -5,13 +5,11 @@
 #include "common/base/secret.hpp"
 #include "common/cert/bundle.hpp"
 
-#include <cstdint>
+#include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace jl::cert {
-
-enum class Format : std::uint8_t { pem, pfx, jks };
-[[nodiscard]] std::string_view to_string(Format format);
 
 /// Bounds on what one resource may bring; over them reading fails with Errc::too_large.
 inline constexpr std::size_t kMaxBytes = 1u << 20u;    ///< of one file, decoded
