@@ -74,6 +74,8 @@ TEST_SUITE("common.text") {
                                        {"keystoreBase64", "***"},
                                        {"cert", base64},
                                        {"row", {{"key", "secureId"}, {"type", "string"}}}});
+    CHECK(redact(js("{'spec':{'configs':{'key':'short','cert':'c','keyPwd':'p'},'key':'k'}}")) ==
+          js("{'spec':{'configs':{'key':'***','cert':'c','keyPwd':'***'},'key':'k'}}"));
     CHECK(redact(json::value{{"keystoreBase64", nullptr}}) == json::value{{"keystoreBase64", nullptr}});
   }
 
