@@ -78,7 +78,13 @@ class Checker {
       for (auto& [key, value] : cert::overview(*bundle, cert::describe(*bundle), now_, true)) out[key] = value;
       const bool is_own = std::ranges::any_of(bundle->entries, [](const auto& e) { return e.key && !e.chain.empty(); });
       const auto findings = cert::check(*bundle, is_own ? cert::Mode::server : cert::Mode::client, false, now_);
-      for (const Problem& problem : findings.errors) add("error", problem.field, problem.message);
+      const bool is_key_alone = holds_only_key(bundle);
+      const bool has_key = std::ranges::any_of(bundle->entries, [](const auto& e) { return e.key != nullptr; });
+      for (const Problem& problem : findings.errors) {
+        // Certificates alone are fine to look at, and so is a key alone.
+        const bool is_missing = (problem.field == "key" && !has_key) || (problem.field == "cert" && is_key_alone);
+        if (!is_missing) add("error", problem.field, problem.message);
+      }
       for (const std::string& warning : findings.warnings) add("warning", "", warning);
     }
     const auto& validity = out["validity"].as_string();

@@ -69,7 +69,7 @@ class Redactor {
   json::value copy(const json::value& value, std::size_t depth) {
     if (++nodes_ > limits_.nodes || depth > limits_.depth) return "...";
     if (const auto* text = value.if_string()) return text_value(*text, depth);
-    if (const auto* object = value.if_object()) return members(*object, depth);
+    if (const auto* object = value.if_object()) return members(*object, depth, false);
     if (const auto* array = value.if_array()) return items(*array, depth);
     return value;
   }
@@ -92,7 +92,8 @@ class Redactor {
     return json::value(fmt::format("{}... ({} bytes)", std::string_view(text).substr(0, end), text.size()));
   }
 
-  json::value members(const json::object& object, std::size_t depth) {
+  // The key of `configs`, a cert's material, is a secret whatever was put there by mistake.
+  json::value members(const json::object& object, std::size_t depth, bool is_material) {
     json::object out;
     for (const auto& member : object) {
       if (nodes_ >= limits_.nodes) {
@@ -100,7 +101,12 @@ class Redactor {
         break;
       }
       const json::value key = cut(json::string(member.key()));
-      const bool is_secret = is_secret_key(member.key()) || holds_key(member.key(), member.value());
+      const bool is_secret = is_secret_key(member.key()) || holds_key(member.key(), member.value()) ||
+                             (is_material && iequals(member.key(), "key"));
+      if (member.key() == "configs" && member.value().is_object() && depth < limits_.depth) {
+        out[key.get_string()] = members(member.value().get_object(), depth + 1, true);
+        continue;
+      }
       out[key.get_string()] = is_secret && !member.value().is_null() ? masked() : copy(member.value(), depth + 1);
     }
     return out;

@@ -48,7 +48,11 @@ std::optional<Misfit> misfit_of(const device::CertInfo& info, const Use& use) {
   const auto entry = cert::pick(*info.bundle, use.alias);
   // Without an alias the names that clients ask for choose among several.
   if (!entry && use.listens && use.alias.empty() && info.bundle->entries.size() > 1) return std::nullopt;
-  if (!entry) return Misfit{use.alias.empty() ? "certId" : "privateKeyAlias", entry.error().message};
+  if (!entry) {
+    const Error& error = entry.error();
+    return Misfit{use.alias.empty() ? "certId" : "privateKeyAlias",
+                  error.message + (error.hint.empty() ? "" : "; " + error.hint)};
+  }
   if (shows_itself && (!(*entry)->key || (*entry)->chain.empty()))
     return Misfit{"certId", "cert \"" + info.id + "\" holds no private key with its certificate"};
   return std::nullopt;

@@ -37,7 +37,7 @@ TEST_SUITE("common.model") {
             Briefs{"spec.configuration.maxMessageSize invalid"});
     }
     CHECK(problems_of("network", mqtt("'secure':1")) == Briefs{"spec.configuration.secure invalid"});
-    CHECK(problems_of("network", mqtt("'secure':true")) == Briefs{"spec.configuration.secure unsupported"});
+    CHECK(problems_of("network", mqtt("'secure':true")) == Briefs{"spec.configuration.certId invalid"});
   }
 
   TEST_CASE("ranges hold at their ends") {

@@ -57,6 +57,28 @@ TEST_SUITE("common.text") {
     CHECK(redact(js("[1,2.5,true,null]")) == js("[1,2.5,true,null]"));
   }
 
+  TEST_CASE("private keys are masked by what they are: PEM anywhere, long texts called key, key stores") {
+    const std::string pem = "-----BEGIN EC PRIVATE KEY-----\nMHcC\n-----END EC PRIVATE KEY-----\n";
+    const std::string base64(64, 'A');
+    const json::value given{{"pem", pem},
+                            {"notes", {"x", "y " + pem}},
+                            {"key", base64},
+                            {"KEY", pem},
+                            {"keystoreBase64", "MIIB"},
+                            {"cert", base64},
+                            {"row", {{"key", "secureId"}, {"type", "string"}}}};
+    CHECK(redact(given) == json::value{{"pem", "***"},
+                                       {"notes", {"x", "***"}},
+                                       {"key", "***"},
+                                       {"KEY", "***"},
+                                       {"keystoreBase64", "***"},
+                                       {"cert", base64},
+                                       {"row", {{"key", "secureId"}, {"type", "string"}}}});
+    CHECK(redact(js("{'spec':{'configs':{'key':'short','cert':'c','keyPwd':'p'},'key':'k'}}")) ==
+          js("{'spec':{'configs':{'key':'***','cert':'c','keyPwd':'***'},'key':'k'}}"));
+    CHECK(redact(json::value{{"keystoreBase64", nullptr}}) == json::value{{"keystoreBase64", nullptr}});
+  }
+
   TEST_CASE("long texts are cut at a character's end") {
     CHECK(redact(json::value(std::string(512, 'x'))) == json::value(std::string(512, 'x')));
     CHECK(redact(json::value(std::string(513, 'x'))) == json::value(std::string(512, 'x') + "... (513 bytes)"));
