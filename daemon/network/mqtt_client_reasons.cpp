@@ -69,6 +69,11 @@ std::string lost_reason(int code, int error, std::string_view tls_error) {
   if (code >= kFirstFailure) {
     return fmt::format("closed by the broker: {}", lower_first(mosquitto_reason_string(code)));
   }
+  // An alert says more than the errno, which closing the TLS connection has overwritten.
+  const bool is_lost = code == MOSQ_ERR_CONN_LOST || code == MOSQ_ERR_ERRNO;
+  if (is_lost && tls_error.find("alert") != std::string_view::npos) {
+    return fmt::format("closed by the broker: {}", tls_error);
+  }
   switch (code) {
     case MOSQ_ERR_SUCCESS:
     case MOSQ_ERR_CONN_LOST:
@@ -80,8 +85,6 @@ std::string lost_reason(int code, int error, std::string_view tls_error) {
     case MOSQ_ERR_MALFORMED_UTF8:
       return "the broker broke the protocol";
     case MOSQ_ERR_ERRNO:
-      // OpenSSL's alert says more than the errno, which closing the TLS connection has overwritten.
-      if (tls_error.find("alert") != std::string_view::npos) return fmt::format("closed by the broker: {}", tls_error);
       if (error == EPROTO) return "closed by the broker";  // the end of a TLS connection
       return system_reason(error);
     case MOSQ_ERR_TLS:
