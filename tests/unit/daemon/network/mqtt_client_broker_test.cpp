@@ -149,7 +149,8 @@ TEST_SUITE("network.mqtt_client.mosquitto") {
     SUBCASE("without") {
       bench.options.tls = tls;
       bench.start();
-      CHECK(bench.failure() == "closed by the broker: tlsv13 alert certificate required");
+      // The alert comes after our side of the handshake, so a reset may overtake it.
+      CHECK(bench.failure().starts_with("closed by the broker"));
     }
   }
 
