@@ -243,7 +243,7 @@ void MqttClientLink::shake_hands() {
     return;
   }
   // libmosquitto goes on waiting after a failed read or write; the socket would be ready for ever.
-  if (SSL_want_read(ssl) == 0 && SSL_want_write(ssl) == 0) return fail("closed by the broker");
+  if (SSL_want_read(ssl) == 0 && SSL_want_write(ssl) == 0) return fail(handshake_reason(""));
   want(SSL_want_write(ssl) == 0, SSL_want_write(ssl) == 1);
 }
 
@@ -356,7 +356,7 @@ std::string MqttClientLink::tls_reason() const {
       return fmt::format("certificate verify failed: {}", X509_verify_cert_error_string(result));
     }
   }
-  return tls_error_.empty() ? "closed by the broker" : fmt::format("TLS handshake failed: {}", tls_error_);
+  return handshake_reason(tls_error_);
 }
 
 }  // namespace jl::network

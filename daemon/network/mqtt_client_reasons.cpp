@@ -60,9 +60,19 @@ std::string system_reason(int error) {
   return lower_first(std::generic_category().message(error));
 }
 
+std::string handshake_reason(std::string_view tls_error) {
+  const bool is_end = tls_error.empty() || tls_error.find("unexpected eof") != std::string_view::npos;
+  return fmt::format("TLS handshake failed: {}", is_end ? "closed by the broker" : tls_error);
+}
+
 std::string lost_reason(int code, int error, std::string_view tls_error) {
   if (code >= kFirstFailure) {
     return fmt::format("closed by the broker: {}", lower_first(mosquitto_reason_string(code)));
+  }
+  // An alert says more than the errno, which closing the TLS connection has overwritten.
+  const bool is_lost = code == MOSQ_ERR_CONN_LOST || code == MOSQ_ERR_ERRNO;
+  if (is_lost && tls_error.find("alert") != std::string_view::npos) {
+    return fmt::format("closed by the broker: {}", tls_error);
   }
   switch (code) {
     case MOSQ_ERR_SUCCESS:
@@ -75,13 +85,10 @@ std::string lost_reason(int code, int error, std::string_view tls_error) {
     case MOSQ_ERR_MALFORMED_UTF8:
       return "the broker broke the protocol";
     case MOSQ_ERR_ERRNO:
-      if (error == EPROTO && tls_error.find("alert") != std::string_view::npos) {
-        return fmt::format("closed by the broker: {}", tls_error);
-      }
       if (error == EPROTO) return "closed by the broker";  // the end of a TLS connection
       return system_reason(error);
     case MOSQ_ERR_TLS:
-      return fmt::format("TLS handshake failed: {}", tls_error);
+      return handshake_reason(tls_error);
     default:
       return lower_first(mosquitto_strerror(code));
   }
