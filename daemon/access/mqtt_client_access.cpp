@@ -230,6 +230,7 @@ bool MqttClientAccess::handle_registration(const codec::TopicOwner& owner, const
 void MqttClientAccess::on_registered(const codec::DeviceIdentity& device, const codec::Protocol& codec,
                                      const std::string& topic, const std::string& payload, const Status& done) {
   registering_.erase(device.device_id);
+  if (stopped_) return;
   if (!done) {
     return refuse(device.device_id, topic,
                   {Refusal::Kind::unauthenticated, "its registration failed: " + done.error().message, nullptr});

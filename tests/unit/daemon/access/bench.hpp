@@ -15,6 +15,7 @@
 #include <vector>
 
 namespace jl::access {
+namespace json = boost::json;
 
 /// What was published to the broker.
 class RecordingClient final : public network::MqttClient {
@@ -86,7 +87,7 @@ struct Bench {
     threads.stop();
   }
 
-  void put(const char* kind, const std::string& id, boost::json::object spec, bool enabled = true) {
+  void put(const char* kind, const std::string& id, json::object spec, bool enabled = true) {
     model::Resource r;
     r.kind = kind;
     r.id = r.name = id;
@@ -101,7 +102,7 @@ struct Bench {
     catalogs.update(kind, id, &r);
   }
   void put_device(const std::string& id, bool enabled = true, const std::string& parent = {}) {
-    boost::json::object spec{{"productId", "p"}};
+    json::object spec{{"productId", "p"}};
     if (!parent.empty()) spec["parentId"] = parent;
     put("device", id, std::move(spec), enabled);
   }
