@@ -12,6 +12,15 @@ AttachedGateway attached_gateway(const device::GatewayInfo& gateway, const devic
           std::make_shared<const TopicAcl>(gateway.topic_acl)};
 }
 
+const AttachedGateway* gateway_for(const AttachedGateways& gateways, const device::ProductInfo& product) {
+  const AttachedGateway* gateway = nullptr;
+  for (const auto& candidate : gateways) {
+    if (candidate.id == product.gateway_id) return &candidate;
+    if (!candidate.product_only && !gateway) gateway = &candidate;
+  }
+  return gateway;
+}
+
 std::variant<Admission, Refusal> admit(const Context& context, const AttachedGateways& gateways,
                                        const std::string& network_id, std::string_view device_id) {
   using Kind = Refusal::Kind;
@@ -22,19 +31,12 @@ std::variant<Admission, Refusal> admit(const Context& context, const AttachedGat
     log::error("access", "device={} cannot be looked up: {}", device_id, found.error().message);
     return Refusal{Kind::unavailable, "internal error", first};
   }
-  if (!*found) return Refusal{Kind::unauthenticated, "unknown device", first};
+  if (!*found) return Refusal{Kind::unauthenticated, "unknown device", first, true};
   device::DeviceRecord& device = **found;
   if (!device.enabled) return Refusal{Kind::unauthenticated, "device is disabled", first};
   if (!device.product || !device.product->enabled) return Refusal{Kind::unauthenticated, "product is disabled", first};
 
-  const AttachedGateway* gateway = nullptr;
-  for (const auto& candidate : gateways) {
-    if (candidate.id == device.product->gateway_id) {
-      gateway = &candidate;
-      break;
-    }
-    if (!candidate.product_only && !gateway) gateway = &candidate;
-  }
+  const AttachedGateway* gateway = gateway_for(gateways, *device.product);
   if (!gateway) return Refusal{Kind::unauthenticated, "its product uses another gateway", first};
   const codec::Protocol* codec = device.catalog->codec_of(*device.product);
   if (!codec) return Refusal{Kind::unavailable, "the product's protocol is missing or disabled", gateway->counters};

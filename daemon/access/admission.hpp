@@ -38,10 +38,14 @@ struct Refusal {
   Kind kind = Kind::unauthenticated;
   std::string why;
   std::shared_ptr<GatewayCounters> counters;  ///< of the gateway it is counted at; null = none
+  bool unknown = false;                       ///< there is no such device
 };
 
-/// Looks a device up and chooses its gateway: its product's own if that is attached, else the first that takes other
-/// gateways' products.
+/// The gateway that takes a product's devices: its own if that is attached, else the first that takes other gateways'
+/// products; nullptr when there is none.
+[[nodiscard]] const AttachedGateway* gateway_for(const AttachedGateways& gateways, const device::ProductInfo& product);
+
+/// Looks a device up and finds its gateway.
 [[nodiscard]] std::variant<Admission, Refusal> admit(const Context& context, const AttachedGateways& gateways,
                                                      const std::string& network_id, std::string_view device_id);
 

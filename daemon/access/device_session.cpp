@@ -39,9 +39,20 @@ DeviceSession::DeviceSession(const Context& context, Admission admission, std::u
       children_(context_, *counters_),
       pending_(thread_.timers()),
       still_welcome_(std::move(still_welcome)) {
-  device_.derived_metadata = nullptr;  // not needed on this path
+  forget_unneeded();
+}
+
+void DeviceSession::forget_unneeded() {
+  device_.derived_metadata = nullptr;
   device_.catalog.reset();
   device_.product.reset();
+}
+
+bool DeviceSession::renew(Admission admission) {
+  if (admission.gateway_id != gateway_id_ || admission.codec != &codec_) return false;
+  device_ = std::move(admission.device);
+  forget_unneeded();
+  return true;
 }
 
 void DeviceSession::go_online() {
@@ -75,7 +86,10 @@ bool DeviceSession::come_back() {
     return false;
   }
   go_online();
-  return true;
+  // A change that was committed meanwhile, and looked for sessions before this one was there, ended none.
+  if (still_welcome_()) return true;
+  end(EndReason::administrative);
+  return false;
 }
 
 DeviceSession::Uplink DeviceSession::on_uplink(const codec::MqttUplink& uplink) {
@@ -167,6 +181,12 @@ void DeviceSession::handle_registration(const DeviceMessage& message, const std:
             self->children_.open(*child, child_id, parent_id, *self->session_);
         });
       });
+}
+
+void DeviceSession::on_registered(const DeviceMessage& message) {
+  const bool stays_offline = message.headers.ignore_session || registration_of(message, {}).self_manage_state;
+  if (!stays_offline && !session_ && !come_back()) return;
+  publish(message, device_.identity.product_id);
 }
 
 void DeviceSession::handle_child(const DeviceMessage& wrapper, const std::string& parent_id, int depth) {

@@ -20,7 +20,8 @@ class DeviceSession final : public std::enable_shared_from_this<DeviceSession> {
     invalid,  ///< it cannot be decoded
   };
 
-  /// `still_welcome` is asked when the device comes back after it ended its session itself.
+  /// `still_welcome` is asked when the session opens without go_online(): at the first message, or the first after the
+  /// device ended it itself.
   DeviceSession(const Context& context, Admission admission, std::unique_ptr<DeviceLink> link,
                 std::function<bool()> still_welcome);
   DeviceSession(const DeviceSession&) = delete;
@@ -28,9 +29,13 @@ class DeviceSession final : public std::enable_shared_from_this<DeviceSession> {
   /// Puts the session into the registry, closing the one it replaces, and says ONLINE.
   void go_online();
   Uplink on_uplink(const codec::MqttUplink& uplink);
+  /// The device has just been registered by this message of its own: it goes online, unless it says otherwise.
+  void on_registered(const codec::DeviceMessage& message);
   /// The link is over: children and the device itself go offline. `may_keep` is false when jlinkd itself ended it; else
   /// a device that asked for it is kept online.
   void on_close(bool may_keep);
+  /// Takes what is known of the device now. False when another gateway or protocol serves it: end it and open another.
+  [[nodiscard]] bool renew(Admission admission);
   /// Closes the link.
   void end(EndReason reason) { link_->close(reason); }
 
@@ -44,9 +49,13 @@ class DeviceSession final : public std::enable_shared_from_this<DeviceSession> {
   [[nodiscard]] const std::string& gateway_id() const { return gateway_id_; }
   [[nodiscard]] const codec::DeviceIdentity& identity() const { return device_.identity; }
   [[nodiscard]] const codec::Protocol& codec() const { return codec_; }
+  /// How long it is to stay online without a message, when it said so (header keepOnline).
+  [[nodiscard]] std::optional<Millis> keep_online() const { return keep_online_; }
 
  private:
-  /// Opens the session again after the device ended it itself; false when it may not be here any more.
+  void forget_unneeded();
+  /// Opens the session: at the first message, or again after the device ended it itself; false when it may not be here
+  /// any more.
   [[nodiscard]] bool come_back();
   void handle(const codec::DeviceMessage& message);
   void handle_child(const codec::DeviceMessage& message, const std::string& parent_id, int depth);

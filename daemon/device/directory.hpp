@@ -22,6 +22,8 @@ class Directory {
 
   /// The device, or nothing when there is none. Errors: storage, corrupt.
   [[nodiscard]] Result<std::optional<DeviceRecord>> find(std::string_view device_id) const;
+  /// Products, gateways and protocols as they are now.
+  [[nodiscard]] std::shared_ptr<const Catalog> catalog() const { return catalogs_->current(); }
   /// Its effective thing model: the product's with its own laid over.
   [[nodiscard]] static model::ThingModel things_of(const DeviceRecord& device);
 

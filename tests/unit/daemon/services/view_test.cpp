@@ -128,6 +128,52 @@ TEST_SUITE("services.rules") {
                         R"({"id":"n2","enabled":false,"spec":{"type":"MQTT_SERVER","configuration":{"port":1883}}})")
               .empty());
   }
+
+  TEST_CASE("MQTT clients listen nowhere, but two with one client id at one broker would push each other out") {
+    Fixture f;
+    const auto client = [](const char* id, const char* more, bool enabled = true) {
+      return std::string(R"({"id":")") + id + R"(","enabled":)" + (enabled ? "true" : "false") +
+             R"(,"spec":{"type":"MQTT_CLIENT","configuration":{"remoteHost":"b","remotePort":1883)" + more + "}}}";
+    };
+    const auto put = [&](const std::string& text) {
+      View view(f.store);
+      Resource r = resource("network", text);
+      REQUIRE(view.before(r.kind, r.id).has_value());
+      view.put(std::move(r));
+      REQUIRE(f.store.commit(view.transaction()).has_value());
+    };
+    CHECK(f.problems_of("network", "c1", client("c1", R"(,"clientId":"c")")).empty());
+    put(client("c1", R"(,"clientId":"c")"));
+    const auto same = f.problems_of("network", "c2", client("c2", R"(,"clientId":"c")"));
+    REQUIRE(same.size() == 1);
+    CHECK(same[0].code == Errc::in_use);
+    CHECK(same[0].field == "spec.configuration.clientId");
+    CHECK(f.problems_of("network", "c2", client("c2", R"(,"clientId":"c")", false)).empty());
+    CHECK(f.problems_of("network", "c2", client("c2", "")).empty());
+    // Without one the component's own id is the client id.
+    CHECK(f.problems_of("network", "c", client("c", "")).size() == 1);
+  }
+
+  TEST_CASE("a password for a broker needs a user name [network 1.4]") {
+    Fixture f;
+    const auto problems = [&](const char* more) {
+      return f.problems_of("network", "c",
+                           std::string(R"({"id":"c","spec":{"type":"MQTT_CLIENT","configuration":{"remoteHost":"b",)") +
+                               R"("remotePort":1)" + more + "}}}");
+    };
+    CHECK(problems(R"(,"username":"u","password":"p")").empty());
+    CHECK(problems(R"(,"username":"u")").empty());
+    REQUIRE(problems(R"(,"password":"p")").size() == 1);
+    CHECK(problems(R"(,"password":"p")")[0].field == "spec.configuration.password");
+  }
+
+  TEST_CASE("a gateway needs a component of its provider's type [access 1.3]") {
+    Fixture f;
+    const auto wrong = f.problems_of(
+        "gateway", "g2", R"({"id":"g2","spec":{"provider":"mqtt-client","channelId":"net","protocol":"official"}})");
+    REQUIRE(wrong.size() == 1);
+    CHECK(wrong[0].field == "spec.channelId");
+  }
 }
 
 }  // namespace jl::services
