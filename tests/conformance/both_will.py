@@ -160,7 +160,7 @@ def will_properties(t):
 @clause("MQTT-3.1.2-9", version=5)
 def will_properties_are_checked(t):
     """Properties that a will must not have, or has twice, make CONNECT malformed."""
-    for props in ([("topic_alias", 1)], [("will_delay", 1)] * 2, [("payload_format", 2)], [("session_expiry", 1)]):
+    for props in ([("topic_alias", 1)], [("will_delay", 1)] * 2, [("session_expiry", 1)]):
         t.send_connect(will=(t.topic("will"), b"", 0, False, props)).refused({0x81, 0x82})
 
 
