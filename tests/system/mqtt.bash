@@ -1,4 +1,5 @@
 # Loaded after helpers.bash by the tests of MQTT clients that are applications, not devices.
+# shellcheck disable=SC2154  # $home and $mqtt_port are set by helpers.bash
 
 # A user of an MQTT network who may do everything; the password is "secret-NAME": add_application NAME NETWORK
 add_application() {

@@ -1,4 +1,5 @@
-// MQTT.js as an application, in 3.1.1 and 5: QoS 0 to 2, retained, will, session, properties. Exits 1 at the first surprise.
+// MQTT.js as an application, in 3.1.1 and 5: QoS 0 to 2, retained, will, session, properties.
+// Exits 1 at the first surprise.
 //
 // usage: NODE_PATH=/usr/share/nodejs node mqttjs_client.js PORT USER PASSWORD [CA-FILE]
 'use strict'
@@ -27,7 +28,8 @@ async function application (protocolVersion, clientId, options = {}) {
   const messages = []
   const waiting = []
   client.on('message', (topic, payload, packet) => {
-    const message = { topic, payload: payload.toString(), qos: packet.qos, retain: packet.retain, properties: packet.properties }
+    const { qos, retain, properties } = packet
+    const message = { topic, payload: payload.toString(), qos, retain, properties }
     if (waiting.length) waiting.shift()(message)
     else messages.push(message)
   })
@@ -38,7 +40,7 @@ async function application (protocolVersion, clientId, options = {}) {
   return {
     sessionPresent: connack.sessionPresent,
     subscribe: (topic, qos) => within('SUBACK', call(done => client.subscribe(topic, { qos }, done))),
-    publish: (topic, payload, options) => within('PUBLISH', call(done => client.publish(topic, payload, options, done))),
+    publish: (topic, payload, how) => within('PUBLISH', call(done => client.publish(topic, payload, how, done))),
     leave: () => within('close', call(done => client.end(false, {}, done))),
     die: () => client.stream.destroy(),
     message: async (topic, payload, qos, retain = false) => {
@@ -82,15 +84,16 @@ async function run (version) {
   await sender.publish(`${base}/kept/x`, '', { qos: 1, retain: true })
   await receiver.message(`${base}/kept/x`, '', 1)
 
-  const dying = await application(version, names[2], { will: { topic: `${base}/will`, payload: 'gone', qos: 1, retain: false } })
+  const will = { topic: `${base}/will`, payload: 'gone', qos: 1, retain: false }
+  const dying = await application(version, names[2], { will })
   dying.die()
   await receiver.message(`${base}/will`, 'gone', 1)
 
   await receiver.leave()
-  for (let index = 0; index < 5; ++index) await sender.publish(`${base}/x`, `${index}`, { qos: 1 + index % 2 })
+  for (let index = 0; index < 5; ++index) await sender.publish(`${base}/x`, `${index}`, { qos: index < 3 ? 1 : 2 })
   const again = await application(version, names[1], keep)
   assert.strictEqual(again.sessionPresent, true, 'the session is lost')
-  for (let index = 0; index < 5; ++index) await again.message(`${base}/x`, `${index}`, 1 + index % 2)
+  for (let index = 0; index < 5; ++index) await again.message(`${base}/x`, `${index}`, index < 3 ? 1 : 2)
 
   if (version === 5) {
     const properties = {

@@ -1,5 +1,7 @@
 #!/usr/bin/python3
-"""paho as an application, in 3.1.1 and 5: QoS 0 to 2, retained, will, session, properties. Exits 1 at the first surprise.
+"""paho as an application, in 3.1.1 and 5: QoS 0 to 2, retained, will, session, properties.
+
+Exits 1 at the first surprise.
 
 usage: paho_client.py PORT USER PASSWORD [CA-FILE]
 """
@@ -95,11 +97,11 @@ def run(version):
 
     receiver.leave()
     for index in range(5):
-        sender.publish(f"{base}/x", b"%d" % index, 1 + index % 2)
+        sender.publish(f"{base}/x", b"%d" % index, 1 if index < 3 else 2)
     again = Application(version, names[1], clean=False)
     assert again.session_present, "the session is lost"
     for index in range(5):
-        again.message(f"{base}/x", b"%d" % index, 1 + index % 2)
+        again.message(f"{base}/x", b"%d" % index, 1 if index < 3 else 2)
 
     if version == mqtt.MQTTv5:
         properties = Properties(PacketTypes.PUBLISH)
