@@ -123,11 +123,11 @@ def will_delay(t):
 def reconnect_within_the_delay(t):
     """A client that is back before the delay has passed has no will sent."""
     watcher = watch(t)
-    client = t.client(expiry=60, will=(t.topic("will"), b"late", 1, False, [("will_delay", 1)]))
+    client = t.client(expiry=60, will=(t.topic("will"), b"late", 1, False, [("will_delay", 2)]))
     client.drop()
     again = t.client(client.client_id, clean=False, expiry=60)
     check(again.connack.session_present, "no session present")
-    watcher.quiet(2.0)
+    watcher.quiet(2.8)
     watcher.nothing()
 
 
