@@ -86,7 +86,8 @@ def null_in_topics(t):
 @both("MQTT-4.7.3-4")
 def no_normalization(t):
     """Topics are compared as they are: case, spaces, empty levels and combining characters make a difference."""
-    names = ["a/B", "a/b", "a//b", "/a/b", "a/b/", " a/b", "a/ b", "a/./b", "a/../b", "é", "e\u0301", "ａ/b", "a/b\u200d"]
+    names = ["a/B", "a/b", "a//b", "/a/b", "a/b/", " a/b", "a/ b", "a/./b", "a/../b", "é", "e\u0301", "\uff41/b",
+             "a/b\u200d"]
     client, sender = t.client(), t.client()
     client.subscribe(*[t.topic(name) for name in names])
     for name in names:

@@ -17,7 +17,7 @@ def clause(*ids, version=None):
     def register(function):
         for one in ids:
             if TABLE[version].get(one) != "server":
-                raise ValueError(f"{function.__name__}: {one} of version {version} is not in the table of what is tested")
+                raise ValueError(f"{function.__name__}: the table does not have {one} of version {version} for servers")
         TESTS.append((version, ids, function))
         return function
     return register
