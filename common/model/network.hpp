@@ -28,6 +28,13 @@ struct MqttServer {
   std::int64_t max_message_size = 8192;
   std::int64_t max_connections = 100'000;
   std::int64_t connect_timeout = 10;
+  std::int64_t max_subscriptions = 64;
+  std::int64_t max_queued_messages = 1000;
+  std::int64_t max_retained_messages = 10'000;
+  std::int64_t max_sessions = 100'000;
+  std::int64_t max_session_expiry = 604'800;
+  std::string server_reference;
+  bool server_moved = false;
   std::optional<std::int64_t> instance;
 };
 
@@ -127,6 +134,24 @@ void describe(V& v, MqttServer& s) {
   v.field("connectTimeout", s.connect_timeout)
       .range(1, 300)
       .help("seconds from the TCP connection to an accepted CONNECT");
+  v.field("maxSubscriptions", s.max_subscriptions).range(1, 10'000).help("topic filters that one client may hold");
+  v.field("maxQueuedMessages", s.max_queued_messages)
+      .range(1, 60'000)
+      .help("messages that wait for one client, connected or away; more are dropped");
+  v.field("maxRetainedMessages", s.max_retained_messages)
+      .range(0, 1'000'000)
+      .help("topics with a retained message; more are refused with \"quota exceeded\"");
+  v.field("maxSessions", s.max_sessions)
+      .range(0, 10'000'000)
+      .help("sessions that outlive their connection; more clients that want one are refused");
+  v.field("maxSessionExpiry", s.max_session_expiry)
+      .range(0, 4'294'967'294)
+      .help("seconds that a session outlives its connection at most; 0 = none does");
+  v.field("serverReference", s.server_reference)
+      .max_length(255)
+      .help("send every client to this other server instead, MQTT 5 clients by name (HOST:PORT)")
+      .example("mqtt-2.example.com:1883");
+  v.field("serverMoved", s.server_moved).help("say that the other server is the one from now on");
   v.field("instance", s.instance)
       .range(1, 1024)
       .help("accepted from JetLinks and kept; jlinkd uses one thread per core");

@@ -81,8 +81,6 @@ class MqttConnection : public std::enable_shared_from_this<MqttConnection> {
   [[nodiscard]] virtual int granted_qos(std::string_view topic) const = 0;
   [[nodiscard]] virtual const wire::mqtt::Will* will() const = 0;
   [[nodiscard]] virtual wire::mqtt::ProtocolVersion version() const = 0;
-  /// The subject of the client certificate that was verified; "" without one.
-  [[nodiscard]] virtual std::string_view tls_subject() const { return {}; }
   /// Whether on_connect is unanswered.
   [[nodiscard]] virtual bool is_deciding() const = 0;
   [[nodiscard]] virtual std::uint16_t keep_alive() const = 0;

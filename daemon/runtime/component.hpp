@@ -1,0 +1,75 @@
+#pragma once
+// A network component that runs on this node, whatever its type: what the runtime starts, changes, asks and stops.
+#include "common/model/resource.hpp"
+#include "daemon/access/mqtt_access.hpp"
+#include "daemon/device/cert_info.hpp"
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+namespace jl::runtime {
+
+/// Finds a cert as it will be once the change at hand is committed. Errors: not_found, and why it cannot be read.
+using CertSource = std::function<Result<device::CertInfo>(const std::string& id)>;
+
+/// What components are made of.
+struct Materials {
+  network::IoThreads& threads;
+  access::Context context;
+  access::MqttServices mqtt;
+};
+
+class Component {
+ public:
+  virtual ~Component() = default;
+
+  /// Prepares another configuration for the same socket. What it returns makes it so, once the change is committed.
+  /// Errors: those of certs.
+  [[nodiscard]] virtual Result<std::function<void()>> prepare(const boost::json::object& configuration,
+                                                              const CertSource& certs) = 0;
+  virtual void attach(std::shared_ptr<const access::AttachedGateways> gateways) = 0;
+  /// Closes the socket and its connections. Not from an I/O thread.
+  virtual void stop(std::chrono::milliseconds drain) = 0;
+  /// state, reason, address, connections, counters.
+  [[nodiscard]] virtual boost::json::object status() const = 0;
+};
+
+/// Starts a component of the resource's type. `broker` belongs to MQTT servers.
+/// Errors: address_in_use, denied, network, invalid, those of certs.
+[[nodiscard]] Result<std::unique_ptr<Component>> start_component(const Materials& materials,
+                                                                 const model::Resource& resource,
+                                                                 const boost::json::object& configuration,
+                                                                 const CertSource& certs,
+                                                                 const std::shared_ptr<broker::Broker>& broker,
+                                                                 std::shared_ptr<const access::AttachedGateways> gateways);
+
+/// What the socket of a configuration is: one that differs needs a new component. "tcp 0.0.0.0:1883" for servers.
+[[nodiscard]] std::string socket_of(const model::Resource& resource, const boost::json::object& configuration);
+/// The port that it listens on; 0 = it does not listen.
+[[nodiscard]] std::uint16_t port_of(const model::Resource& resource, const boost::json::object& configuration);
+/// The address for people while it does not run: "mqtts://0.0.0.0:8883".
+[[nodiscard]] std::string address_of(const model::Resource& resource, const boost::json::object& configuration);
+/// The cert that it uses; "" = none.
+[[nodiscard]] std::string cert_of(const boost::json::object& configuration);
+[[nodiscard]] bool has_broker(const model::Resource& resource);
+
+/// What a broker holds at most, from the configuration of an MQTT server.
+[[nodiscard]] broker::BrokerOptions broker_options(const std::string& id, const boost::json::object& configuration);
+/// Options of a listener from its configuration; without TLS.
+[[nodiscard]] network::MqttServerOptions mqtt_options(const std::string& id, const model::MqttServer& configuration);
+
+// One per type.
+[[nodiscard]] Result<std::unique_ptr<Component>> start_mqtt_server(const Materials& materials, const std::string& id,
+                                                                   const model::MqttServer& configuration,
+                                                                   const CertSource& certs,
+                                                                   const std::shared_ptr<broker::Broker>& broker,
+                                                                   std::shared_ptr<const access::AttachedGateways> gateways);
+[[nodiscard]] Result<std::unique_ptr<Component>> start_mqtt_client(const Materials& materials, const std::string& id,
+                                                                   const model::MqttClient& configuration,
+                                                                   const CertSource& certs,
+                                                                   std::shared_ptr<const access::AttachedGateways> gateways);
+
+}  // namespace jl::runtime
