@@ -21,7 +21,7 @@ enum class Format : std::uint8_t { pem, pfx, jks };
 
 /// A private key with its certificates, leaf first. A PEM has at most one; key stores may have several.
 struct Entry {
-  std::string alias;  ///< friendlyName of PKCS#12, alias of JKS; "" for PEM
+  std::string alias;  ///< friendlyName of PKCS#12, alias of JKS, printable, at most 203 bytes; "" for PEM
   Key key;            ///< may be null: certificates only
   std::vector<Certificate> chain;
 };

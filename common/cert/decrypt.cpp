@@ -84,10 +84,8 @@ std::optional<Secret> decrypt_rc2(const X509_ALGOR& algorithm, int key_size, std
   std::array<unsigned char, 16> key{};
   std::array<unsigned char, RC2_BLOCK> iv{};
   const auto derive = [&](int id, unsigned char* out, int size) {
-    const auto* salt = parameters->salt;
-    return PKCS12_key_gen_utf8(password, password_size, ASN1_STRING_get0_data(salt) == nullptr ? nullptr : salt->data,
-                               ASN1_STRING_length(salt), id, static_cast<int>(ASN1_INTEGER_get(parameters->iter)), size,
-                               out, EVP_sha1()) == 1;
+    return PKCS12_key_gen_utf8(password, password_size, parameters->salt->data, parameters->salt->length, id,
+                               static_cast<int>(ASN1_INTEGER_get(parameters->iter)), size, out, EVP_sha1()) == 1;
   };
   if (!derive(PKCS12_KEY_ID, key.data(), key_size) || !derive(PKCS12_IV_ID, iv.data(), RC2_BLOCK)) return std::nullopt;
   RC2_KEY schedule{};

@@ -132,7 +132,7 @@ class Reader {
     if (store_.entries.size() >= kMaxEntries) {
       return Error{Errc::too_large, fmt::format("the key store holds more than {} keys", kMaxEntries)};
     }
-    Entry entry{std::string(alias), nullptr, {}};
+    Entry entry{shown(alias), nullptr, {}};
     for (std::uint32_t i = 0; i < count; ++i) {
       JL_TRY(auto certificate, read_certificate());
       entry.chain.push_back(std::move(certificate));

@@ -35,10 +35,11 @@ ErrorScope::ErrorScope() {
     return !is_static_program() || OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr) == 1;
   }();
   (void)once;
-  ERR_clear_error();
+  ERR_set_mark();
 }
 
-ErrorScope::~ErrorScope() { ERR_clear_error(); }
+// Without errors before there was no mark, and this empties the queue.
+ErrorScope::~ErrorScope() { ERR_pop_to_mark(); }
 
 std::string text_of(BIO* memory) {
   char* data = nullptr;

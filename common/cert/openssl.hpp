@@ -30,8 +30,9 @@ using OwnedX509 = Owned<X509, X509_free>;
 using OwnedPkcs8 = Owned<PKCS8_PRIV_KEY_INFO, PKCS8_PRIV_KEY_INFO_free>;
 using OwnedSealedKey = Owned<X509_SIG, X509_SIG_free>;
 
-/// Stands in every public function that calls OpenSSL: its errors neither come from before nor stay behind. The first
-/// one in a static program keeps OpenSSL from loading openssl.cnf, whose modules such a program cannot load.
+/// Stands in every public function that calls OpenSSL: no errors stay behind, and those from before are kept, because
+/// some of them are called from the middle of a handshake. The first one in a static program keeps OpenSSL from loading
+/// openssl.cnf, whose modules such a program cannot load.
 class ErrorScope {
  public:
   ErrorScope();
@@ -59,7 +60,7 @@ inline std::string_view text_of(const unsigned char* bytes, std::size_t size) {
 /// The work that passwords may cost: iterations of key derivation, over one whole file.
 class WorkBudget {
  public:
-  static constexpr long kMaxIterations = 10'000'000;
+  static constexpr long kMaxIterations = 5'000'000;
   /// False when they are more than what is left, or not positive.
   [[nodiscard]] bool spend(long iterations) {
     if (iterations <= 0 || iterations > left_) return false;

@@ -14,6 +14,8 @@ namespace {
 constexpr std::string_view kBegin = "-----BEGIN ";
 constexpr std::string_view kDashes = "-----";
 constexpr std::size_t kMaxLabel = 64;
+constexpr std::string_view kConvert =
+    "convert it: openssl pkcs8 -topk8 -provider legacy -provider default -in OLD -out NEW";
 
 std::size_t lines_in(std::string_view text) {
   return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
@@ -65,8 +67,7 @@ Result<Secret> decrypt_traditional(const PemBlock& block, const Secret& password
   auto headers = block.headers;
   EVP_CIPHER_INFO cipher{};
   if (PEM_get_EVP_CIPHER_INFO(headers.data(), &cipher) != 1 || cipher.cipher == nullptr) {
-    return Error{Errc::unsupported, "is encrypted with a cipher that is not supported",
-                 "convert it: openssl pkcs8 -topk8 -provider legacy -provider default -in OLD -out NEW"};
+    return Error{Errc::unsupported, "is encrypted with a cipher that is not supported", std::string(kConvert)};
   }
   std::string data = block.data.reveal();
   long size = static_cast<long>(data.size());
@@ -97,8 +98,11 @@ Result<Key> encrypted_key(const PemBlock& block, const Secret& password, WorkBud
   const OwnedSealedKey sealed(d2i_X509_SIG(nullptr, &at, static_cast<long>(der.size())));
   if (!sealed) return Error{Errc::invalid, "is damaged"};
   auto key = decrypt_key(*sealed, password, budget);
-  if (!key && key.error().code == Errc::invalid) return wrong_passphrase();
-  return key;
+  if (key) return key;
+  if (key.error().code == Errc::invalid) return wrong_passphrase();
+  auto error = key.error();
+  if (error.code == Errc::unsupported) error.hint = kConvert;
+  return error;
 }
 
 }  // namespace

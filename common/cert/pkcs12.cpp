@@ -38,7 +38,7 @@ Error about_store(Error error, std::string_view what) {
 
 std::string alias_of(PKCS12_SAFEBAG* bag) {
   char* name = PKCS12_get_friendlyname(bag);
-  std::string alias = name != nullptr ? name : "";
+  std::string alias = shown(name != nullptr ? name : "");
   OPENSSL_free(name);
   return alias;
 }

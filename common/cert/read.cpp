@@ -28,12 +28,12 @@ bool is_der(std::string_view bytes) { return bytes.starts_with('\x30'); }
 Result<std::vector<PemBlock>> blocks_of(std::string_view field, std::string_view value) {
   // Base64 is a third longer than its bytes, and lines have ends.
   if (value.size() > 2 * kMaxBytes) return within_bounds(field, value).error();
-  std::string decoded;
+  Secret decoded;
   if (value.find('-') == std::string_view::npos) {
     auto bytes = decode_base64(value);
     if (!bytes) return at_field(field, "neither PEM nor base64 of it: ", bytes.error());
-    decoded = std::move(*bytes);
-    value = decoded;
+    decoded = Secret(std::move(*bytes));
+    value = decoded.reveal();
   }
   JL_CHECK(within_bounds(field, value));
   std::vector<PemBlock> blocks;
@@ -44,7 +44,6 @@ Result<std::vector<PemBlock>> blocks_of(std::string_view field, std::string_view
     if (!split) return at_field(field, "", split.error());
     blocks = std::move(*split);
   }
-  OPENSSL_cleanse(decoded.data(), decoded.size());
   return blocks;
 }
 
@@ -184,8 +183,10 @@ Result<Bundle> bundle_of_pem(std::string_view bytes, const Secret& password) {
     auto key = first_key(blocks, password);
     if (!key) return at_field("", "", key.error());
     bundle.entries.push_back({{}, std::move(*key), std::move(chain)});
-  } else if (!chain.empty()) {
+  } else if (std::any_of(chain.begin(), chain.end(), [](const auto& c) { return X509_check_ca(c.get()) == 0; })) {
     bundle.entries.push_back({{}, nullptr, std::move(chain)});
+  } else if (!chain.empty()) {
+    bundle.trust = std::move(chain);
   } else {
     return Error{Errc::invalid, fmt::format("neither a certificate nor a private key; found: {}", found_in(blocks))};
   }
@@ -217,7 +218,8 @@ Result<Bundle> read_file(std::string_view bytes, const Secret& password) {
     case Content::der:
       if (auto certificate = parse_certificate(bytes)) {
         Bundle bundle;
-        bundle.entries.push_back({{}, nullptr, {std::move(certificate)}});
+        (X509_check_ca(certificate.get()) == 0 ? bundle.entries.emplace_back().chain : bundle.trust)
+            .push_back(certificate);
         return bundle;
       }
       return bundle_of_store(Format::pfx, bytes, password);

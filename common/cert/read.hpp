@@ -30,7 +30,9 @@ struct Source {
 /// wrong and, for what is not supported (JCEKS, a store of legacy encryption), how to convert it.
 [[nodiscard]] Result<Bundle> read(const Source& source);
 
-/// Any one file as `cert check` takes it: sniffs PEM, DER certificate, PKCS#12, JKS. `password` may be empty.
+/// Any one file as `cert check` takes it: sniffs PEM, DER certificate, PKCS#12, JKS. `password` may be empty, and is
+/// that of a PEM key, or of a store and its keys. Certificates without a key are trust when all are CAs (PEM, DER), or
+/// in a store; else an entry without key.
 [[nodiscard]] Result<Bundle> read_file(std::string_view bytes, const Secret& password);
 
 /// The base64 of JetLinks' fields (keystoreBase64), white space ignored. Errors: invalid, too_large.

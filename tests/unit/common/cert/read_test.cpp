@@ -44,6 +44,17 @@ std::string base64_of(const std::string& bytes) {
   return text;
 }
 
+// Made with openssl pkcs8 -v2 des.
+std::string des_pkcs8() {
+  return "-----BEGIN ENCRYPTED PRIVATE KEY-----\n"
+         "MIHfMEoGCSqGSIb3DQEFDTA9MCgGCSqGSIb3DQEFDDAbBAhitd88w5FlvwIBZDAM\n"
+         "BggqhkiG9w0CCQUAMBEGBSsOAwIHBAhLuSKkfV4cPgSBkE33ItjZ2vVA9eubRZH1\n"
+         "fwLJ80BmLneXMcpFNvqSi/527dexjwosYIZ0nQdVa9hyxV/Ob5SiFzWHNVvHZ+8m\n"
+         "AkfFEWBfF0jALmJZAGFkW0H/p7v+0ig22xBl6mTOJ4vyEDOu6UmHhsLLwzEJrYl7\n"
+         "cYSHsERPj43rEZjOUsgyXwIInFz4gurM79ZQb6azRRbfQQ==\n"
+         "-----END ENCRYPTED PRIVATE KEY-----\n";
+}
+
 Generated made_with(KeyType type) {
   auto request = request_for("gateway.example");
   request.key_type = type;
@@ -204,6 +215,46 @@ TEST_SUITE("common.cert.read") {
     CHECK_FALSE(read_file("", Secret()).has_value());
     CHECK_FALSE(read_file("hello", Secret()).has_value());
     CHECK_FALSE(read_file("\x30\x03\x02\x01\x01", Secret()).has_value());
+  }
+
+  TEST_CASE("encryption that is no longer supported is told with the command that converts it") {
+    // PBES2 and RFC 1421, both with single DES.
+    const auto made = made_with(KeyType::ec_p256);
+    auto source = source_of(made);
+    for (const auto& text : {des_pkcs8(), std::string("-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n"
+                                                      "DEK-Info: NO-SUCH-CIPHER,0011223344556677\n\nAAAAAAAAAAA=\n"
+                                                      "-----END EC PRIVATE KEY-----\n")}) {
+      CAPTURE(text);
+      source.key = text;
+      source.key_password = Secret(std::string("x"));
+      CHECK(error_of(source).code == Errc::unsupported);
+      CHECK(error_of(source).hint.find("-provider legacy") != std::string::npos);
+    }
+  }
+
+  TEST_CASE("certificates alone in a file are trust when all are CAs, else the chain of a missing key") {
+    const auto root = make(ca_request("Root"));
+    const auto both = root.cert_pem + make(ca_request("Other Root")).cert_pem;
+    const auto cas = read_file(both, Secret());
+    REQUIRE(cas.has_value());
+    CHECK(cas->entries.empty());
+    CHECK(cas->trust.size() == 2);
+    const auto issuer = entry_of(root);
+    const auto chain = read_file(make(request_for("gateway.example"), &issuer).cert_pem, Secret());
+    REQUIRE(chain.has_value());
+    CHECK(chain->trust.empty());
+    REQUIRE(chain->entries.size() == 1);
+    CHECK(chain->entries[0].key == nullptr);
+    CHECK(chain->entries[0].chain.size() == 2);
+  }
+
+  TEST_CASE("OpenSSL errors of whoever calls are left alone") {
+    const auto entry = entry_of(made_with(KeyType::ec_p256));
+    ERR_raise(ERR_LIB_USER, 1);
+    (void)subject_of(*entry.chain[0]);
+    (void)describe(Bundle{Format::pem, {entry}, {}});
+    CHECK(ERR_GET_LIB(ERR_get_error()) == ERR_LIB_USER);
+    CHECK(ERR_get_error() == 0);
   }
 
   TEST_CASE("no amount of certificates or bytes is too much to be refused") {
