@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <memory>
 #include <thread>
 
@@ -42,6 +43,7 @@ Made generate(const std::string& name, bool is_ca, const cert::Entry* issuer) {
 class Server {
  public:
   explicit Server(const cert::Entry* identity) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    std::signal(SIGPIPE, SIG_IGN);  // as jlinkd does: a probe leaves as soon as it has seen enough
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
