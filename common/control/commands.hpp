@@ -55,10 +55,10 @@ struct Command {
   std::string method{};  ///< "" = answered by jlctl alone
   std::string path{};    ///< "/v1/networks/{id}"
   Role role = Role::viewer;
-  bool mutates = false;     ///< leaves an access-log record, takes --if-revision and --request-id
-  bool streams = false;     ///< the reply is newline-delimited JSON without an end of its own
-  bool dangerous = false;   ///< may cut live sessions or lose data: asks first
-  bool spec_flags = false;  ///< takes the fields of its kind as flags
+  bool mutates = false;      ///< leaves an access-log record, takes --if-revision and --request-id
+  bool streams = false;      ///< the reply is newline-delimited JSON without an end of its own
+  bool dangerous = false;    ///< may cut live sessions or lose data: asks first
+  bool spec_flags = false;   ///< takes the fields of its kind as flags
   std::string only_below{};  ///< of those fields, only what is below this object of the spec
   bool large_body = false;
   std::vector<Argument> arguments{};

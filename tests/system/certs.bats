@@ -280,9 +280,12 @@ result_of() { jq -r .data.result; }
 }
 
 @test "canary: private keys and passphrases are in no output, no log, no stored file and on no command line" {
-  jlctl cert add canary --key-file encrypted.key --cert-file chain.pem --key-pwd-file pw --debug >out 2>err
-  jlctl cert add canary-p12 --keystore-file store.p12 --keystore-pwd-file pw --debug >>out 2>>err
-  jlctl cert renew canary --key-file sec8.key --cert-file chain.pem --debug >>out 2>>err
+  {
+    jlctl cert add canary --key-file encrypted.key --cert-file chain.pem --key-pwd-file pw --debug
+    jlctl cert add canary-p12 --keystore-file store.p12 --keystore-pwd-file pw --debug
+    jlctl cert renew canary --key-file sec8.key --cert-file chain.pem --debug
+    jlctl cert check store.p12 --password-file pw
+  } >out 2>err
   for format in table wide json yaml; do
     jlctl cert show canary -o "$format"
     jlctl cert list -o "$format"

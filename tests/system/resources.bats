@@ -36,6 +36,21 @@ result_of() { jq -r .data.result; }
   [[ $status -eq 3 && -z $output ]]
 }
 
+@test "cert: add, show, list, edit, renew, exists, delete" {
+  (umask 077; openssl req -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:P-256 -subj /CN=c.example -days 90 \
+    -keyout "$home/c.key" -out "$home/c.pem" -addext subjectAltName=DNS:c.example 2>"$home/openssl.log")
+  [[ $(jlctl cert add c1 --key-file "$home/c.key" --cert-file "$home/c.pem" -o json | result_of) == created ]]
+  [[ $(jlctl cert show c1 -o value=status.subject) == CN=c.example ]]
+  [[ $(jlctl cert list -o json | jq -r '.data.items[].id') == c1 ]]
+  [[ $(jlctl cert edit c1 --name "One" -o json | result_of) == updated ]]
+  [[ $(jlctl cert edit c1 --name "One" -o json | result_of) == unchanged ]]
+  [[ $(jlctl cert renew c1 --key-file "$home/c.key" --cert-file "$home/c.pem" -o json | result_of) == unchanged ]]
+  jlctl cert exists c1
+  [[ $(jlctl cert delete c1 --yes -o json | result_of) == deleted ]]
+  run jlctl cert exists c1
+  [[ $status -eq 3 && -z $output ]]
+}
+
 @test "protocol: add, show its routes, edit, delete" {
   [[ $(jlctl protocol add p1 --builtin jetlinks-official -o json | result_of) == created ]]
   jlctl protocol show p1 -o json | jq -e '.data.status.routes | length > 5'

@@ -136,13 +136,12 @@ Result<json::object> generated_document(const Wanted& wanted, const device::Cata
 // "host:port", "[::1]:port".
 Result<std::pair<std::string, std::uint16_t>> read_address(const std::string& text) {
   const std::size_t colon = text.rfind(':');
-  std::string host = text.substr(0, colon);
+  std::string host = text.substr(0, colon == std::string::npos ? 0 : colon);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   std::uint16_t port = 0;
-  const char* const from = text.data() + std::min(colon, text.size() - 1) + 1;
-  const auto [end, ec] = std::from_chars(from, text.data() + text.size(), port);
-  if (colon == std::string::npos || host.empty() || host.size() > 255 || port == 0 || ec != std::errc{} ||
-      end != text.data() + text.size())
+  const std::string_view digits = std::string_view(text).substr(colon == std::string::npos ? text.size() : colon + 1);
+  const auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  if (host.empty() || host.size() > 255 || port == 0 || ec != std::errc{} || end != digits.data() + digits.size())
     return Error(Errc::invalid, "\"" + text.substr(0, 300) + "\" is not HOST:PORT", {}, "address");
   return std::pair(std::move(host), port);
 }

@@ -1,0 +1,29 @@
+#pragma once
+// Short ways to write rows of the command table, for the files that hold them.
+#include "common/control/commands.hpp"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace jl::control {
+
+inline Flag query(std::string name, std::string value, std::string help) {
+  return {std::move(name), std::move(value), std::move(help)};
+}
+inline Flag local(std::string name, std::string value, std::string help) {
+  return {std::move(name), std::move(value), std::move(help), Where::local};
+}
+inline Flag choice(std::string name, std::vector<std::string> words, std::string help) {
+  Flag f{std::move(name), "WORD", std::move(help)};
+  f.words = std::move(words);
+  return f;
+}
+
+/// A verb of a kind.
+[[nodiscard]] Command generic(const model::Kind& kind, std::string verb, std::string summary);
+
+/// The verbs that certs have besides those of every kind.
+void add_cert(std::vector<Command>& out);
+
+}  // namespace jl::control
