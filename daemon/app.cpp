@@ -47,6 +47,7 @@ struct App::Impl {
     bus.add(history);
     bus.add(latest);
     bus.add(tail);
+    bus.add(northbound);
     for (std::size_t i = 0; i < threads.size(); ++i) {
       turn_logs.push_back(std::make_unique<device::TurnLog>(*store, syncer.get(), threads.at(i)));
       kept.push_back(std::make_unique<access::KeptSessions>(threads.at(i)));
@@ -55,9 +56,11 @@ struct App::Impl {
     }
     threads.start();
     const access::Context context{directory, bus, sessions, resources, clock, turn_logs, kept};
-    runtime = std::make_unique<runtime::Runtime>(threads, context, catalogs, c.node_id);
-    resources.set_runtime(*runtime);
     commands = std::make_unique<access::Commands>(context);
+    const access::MqttServices mqtt{catalogs, passwords, *commands, c.command_timeout};
+    runtime = std::make_unique<runtime::Runtime>(runtime::Materials{threads, context, mqtt}, *store, secrets, northbound,
+                                                 c.node_id);
+    resources.set_runtime(*runtime);
     calls = std::make_unique<control::Calls>(control::Rooms{*store, resources, *runtime, *commands, sessions, catalogs,
                                                             tail, logs, clock, c.node_id, c.state_dir, started_at,
                                                             c.command_timeout, turn_logs});
@@ -77,16 +80,18 @@ struct App::Impl {
   device::HistorySink history;
   device::LatestSink latest;
   device::TailSink tail;
+  access::NorthboundSink northbound;
   device::Bus bus;
   access::Sessions sessions;
   std::unique_ptr<device::Syncer> syncer;
   network::IoThreads threads;
   std::vector<std::unique_ptr<device::TurnLog>> turn_logs;
   std::vector<std::unique_ptr<access::KeptSessions>> kept;
+  access::PasswordCheck passwords;
   services::Mutator mutator;
   services::Resources resources;
-  std::unique_ptr<runtime::Runtime> runtime;
   std::unique_ptr<access::Commands> commands;
+  std::unique_ptr<runtime::Runtime> runtime;
   std::unique_ptr<control::Calls> calls;
   std::unique_ptr<logs::RetentionJob> retention;
   std::unique_ptr<control::Server> server;

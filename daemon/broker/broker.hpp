@@ -110,6 +110,8 @@ class Broker : public std::enable_shared_from_this<Broker> {
   void list(std::function<void(std::vector<ClientInfo>)> done, const std::string& only = {});
   /// Closes the client's connection; with `forget` its session ends as well. `done(false)`: there is no such client.
   void kick(const std::string& client_id, bool forget, std::function<void(bool)> done);
+  /// Closes every connection of an application user; with `forget` its sessions end as well.
+  void close_user(const std::string& user, bool forget);
   /// Hears what a subscriber of this filter would, retained messages first, until the handle is given up.
   [[nodiscard]] std::shared_ptr<void> tap(const std::string& filter, Tap tap);
 

@@ -94,6 +94,29 @@ void Broker::kick(const std::string& client_id, bool forget, std::function<void(
   });
 }
 
+void Broker::close_user(const std::string& user, bool forget) {
+  std::vector<std::string> ids;
+  for (Shard& shard : shards_) {
+    const std::lock_guard lock(shard.mutex);
+    for (const auto& [id, client] : shard.clients) ids.emplace_back(id);
+  }
+  // Whose a client is, only its own thread knows.
+  const auto shared = std::make_shared<const std::vector<std::string>>(std::move(ids));
+  for (std::size_t i = 0; i < threads_.size(); ++i) {
+    threads_.at(i).post([self = shared_from_this(), shared, user, forget, &thread = threads_.at(i)] {
+      for (const std::string& id : *shared) {
+        std::shared_ptr<Client> client;
+        {
+          Shard& shard = self->shard_of(id);
+          const std::lock_guard lock(shard.mutex);
+          if (const auto at = shard.clients.find(id); at != shard.clients.end()) client = at->second;
+        }
+        if (client && &client->thread() == &thread && client->user_ == user) self->kick(id, forget, [](bool) {});
+      }
+    });
+  }
+}
+
 std::shared_ptr<void> Broker::tap(const std::string& filter, Tap tap) {
   network::IoThread& thread = threads_.next();
   auto client = std::make_shared<Client>(std::string(), thread);

@@ -5,8 +5,6 @@
 #include "daemon/network/tls_context.hpp"
 #include "daemon/runtime/component.hpp"
 
-#include <map>
-
 namespace jl::runtime {
 namespace json = boost::json;
 
@@ -39,21 +37,6 @@ Result<network::MqttClientOptions> options_of(const std::string& id, const model
   return out;
 }
 
-/// The topics that the protocols of all gateways receive on; the highest QoS of each.
-std::vector<network::MqttClientFilter> filters_of(const access::AttachedGateways& gateways) {
-  std::map<std::string, std::uint8_t> wanted;
-  for (const auto& gateway : gateways) {
-    if (!gateway.codec) continue;
-    for (const auto& each : access::filters_of(*gateway.codec)) {
-      auto& qos = wanted[each.filter];
-      qos = std::max(qos, each.qos);
-    }
-  }
-  std::vector<network::MqttClientFilter> out;
-  for (const auto& [filter, qos] : wanted) out.push_back({filter, qos});
-  return out;
-}
-
 class MqttClientComponent final : public Component {
  public:
   MqttClientComponent(std::string id, std::string address, std::shared_ptr<access::MqttClientAccess> access,
@@ -69,7 +52,7 @@ class MqttClientComponent final : public Component {
   }
 
   void attach(std::shared_ptr<const access::AttachedGateways> gateways) override {
-    client_->subscribe(filters_of(*gateways));
+    client_->subscribe(access::filters_of(*gateways));
     access_->attach(std::move(gateways));
   }
 

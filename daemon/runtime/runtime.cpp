@@ -18,109 +18,162 @@ constexpr Millis kFirstRetry = 1000;
 constexpr Millis kLastRetry = 60'000;
 }  // namespace
 
-/// One network component of this node: running, or failed with its reason.
-struct Runtime::Component {
-  std::string id;
-  model::MqttServer configuration;
+struct Runtime::Entry {
   Resource resource;
-  std::shared_ptr<access::MqttAccess> access;
-  std::unique_ptr<network::MqttServer> server;  // null = not running
+  json::object configuration;            // of this node
+  std::unique_ptr<Component> component;  // null = not running
   Millis since = 0;
   std::string reason;  // why it failed
   Millis retry_at = 0, retry_delay = kFirstRetry;
 };
 
 struct Runtime::Prepared {
-  std::vector<std::unique_ptr<Component>> started;  // running, not yet official
-  std::vector<std::string> stopped;                 // official ones stopped early to free their port
-  std::size_t sessions_cut = 0;                     // counted before any of them was stopped
+  std::map<std::string, std::unique_ptr<Entry>> started;  // running, not yet official
+  std::vector<std::string> stopped;                       // official ones stopped early to free their port
+  std::vector<std::function<void()>> updates;             // of those that keep their socket
+  std::size_t sessions_cut = 0;                           // counted before any of them was stopped
 };
 
-network::MqttServerOptions mqtt_options(const std::string& id, const model::MqttServer& c) {
-  network::MqttServerOptions out;
-  out.id = id;
-  out.host = c.host;
-  out.port = c.port;
-  out.limits.max_packet = static_cast<std::uint32_t>(c.max_message_size);
-  out.max_connections = static_cast<std::uint32_t>(c.max_connections);
-  out.connect_timeout = std::chrono::seconds(c.connect_timeout);
-  return out;
-}
-
-Runtime::Runtime(network::IoThreads& threads, const access::Context& context, const device::Catalogs& catalogs,
-                 std::string node_id)
-    : threads_(threads), context_(context), catalogs_(catalogs), node_id_(std::move(node_id)) {}
+Runtime::Runtime(const Materials& materials, store::Store& store, const device::Secrets& secrets,
+                 access::NorthboundSink& northbound, std::string node_id)
+    : materials_(materials),
+      context_(materials_.context),
+      catalogs_(materials.mqtt.catalogs),
+      store_(store),
+      secrets_(secrets),
+      northbound_(northbound),
+      node_id_(std::move(node_id)) {}
 
 Runtime::~Runtime() = default;
 
-std::optional<model::MqttServer> Runtime::wanted_configuration(const Resource& resource) const {
-  if (resource.kind != "network" || !resource.enabled) return std::nullopt;
-  const json::object* configuration = model::configuration_for_node(resource.spec, node_id_);
-  if (!configuration || resource.spec.at("type") != "MQTT_SERVER") return std::nullopt;
-  return model::from_json<model::MqttServer>(*configuration);
+const json::object* Runtime::wanted(const Resource& resource) const {
+  if (resource.kind != "network" || !resource.enabled) return nullptr;
+  return model::configuration_for_node(resource.spec, node_id_);
 }
 
-Result<std::unique_ptr<Runtime::Component>> Runtime::start(const Resource& resource) {
-  const auto configuration = wanted_configuration(resource);
-  JL_ASSERT(configuration.has_value());
-  auto component = std::make_unique<Component>();
-  component->id = resource.id;
-  component->resource = resource;
-  component->configuration = *configuration;
-  component->access = std::make_shared<access::MqttAccess>(context_, resource.id);
-  component->access->attach(gateways_on(resource.id));
-  JL_TRY(component->server,
-         network::MqttServer::start(mqtt_options(resource.id, *configuration), threads_, component->access));
-  component->since = context_.clock.now();
-  return component;
+// ---- starting
+
+Result<std::shared_ptr<broker::Broker>> Runtime::broker_for(const Resource& resource) {
+  if (!has_broker(resource)) return std::shared_ptr<broker::Broker>();
+  if (auto known = broker_of(resource.id)) return known;
+  JL_TRY(auto opened, broker::Broker::open(broker_options(resource.id, *wanted(resource)), materials_.threads,
+                                           context_.logs, store_, context_.clock));
+  const std::scoped_lock lock(mutex_);
+  brokers_[resource.id] = opened;
+  return opened;
+}
+
+Result<std::unique_ptr<Component>> Runtime::start(const Resource& resource, const CertSource& certs) {
+  const json::object* configuration = wanted(resource);
+  JL_ASSERT(configuration != nullptr);
+  JL_TRY(const auto broker, broker_for(resource));
+  return start_component(materials_, resource, *configuration, certs, broker, gateways_on(resource.id));
+}
+
+CertSource Runtime::certs_after(const std::vector<ResourceChange>& changes) const {
+  // The result is used within the change only; key stores are slow to open, so each is opened once.
+  auto opened = std::make_shared<std::map<std::string, Result<device::CertInfo>>>();
+  return [this, &changes, opened](const std::string& id) -> Result<device::CertInfo> {
+    if (const auto known = opened->find(id); known != opened->end()) return known->second;
+    for (const auto& change : changes) {
+      if (!change.after || change.after->kind != "cert" || change.after->id != id) continue;
+      return opened->emplace(id, device::open_cert(*change.after, secrets_)).first->second;
+    }
+    const auto cert = catalogs_.current()->cert(id);
+    if (!cert) return Error(Errc::not_found, "cert \"" + id + "\" does not exist", "jlctl cert list");
+    if (!cert->bundle) return Error(Errc::invalid, "cert \"" + id + "\": " + cert->problem, "jlctl cert show " + id);
+    return *cert;
+  };
+}
+
+Status Runtime::prepare_updates(const std::vector<ResourceChange>& changes, const CertSource& certs) {
+  std::set<std::string, std::less<>> renewed, changed;
+  for (const auto& change : changes) {
+    if (change.after && change.before && change.after->kind == "cert") renewed.insert(change.after->id);
+  }
+  const auto update = [&](const std::string& id, Entry& entry, const json::object& configuration) -> Status {
+    auto prepared = entry.component->prepare(configuration, certs);
+    if (!prepared) {
+      Error error = prepared.error();
+      error.message = "network \"" + id + "\": " + error.message;
+      return error;
+    }
+    prepared_->updates.push_back(std::move(*prepared));
+    return {};
+  };
+  for (const auto& change : changes) {
+    if (!change.after || change.after->kind != "network") continue;
+    const json::object* configuration = wanted(*change.after);
+    const auto it = entries_.find(change.after->id);
+    if (!configuration || it == entries_.end() || !it->second->component) continue;
+    if (prepared_->started.contains(change.after->id)) continue;
+    changed.insert(change.after->id);
+    JL_CHECK(update(it->first, *it->second, *configuration));
+  }
+  for (const auto& [id, entry] : entries_) {
+    if (!entry->component || changed.contains(id) || prepared_->started.contains(id)) continue;
+    if (renewed.contains(cert_of(entry->configuration))) JL_CHECK(update(id, *entry, entry->configuration));
+  }
+  return {};
 }
 
 Status Runtime::prepare(const std::vector<ResourceChange>& changes) {
   if (prepared_) rollback();  // the change before this one was left half-way by an exception
   prepared_ = std::make_unique<Prepared>();
   prepared_->sessions_cut = sessions_matching(cut_by(changes));
+  const CertSource certs = certs_after(changes);
   std::vector<const Resource*> to_start;
   std::set<std::uint16_t> ports;
   for (const auto& change : changes) {
     if (!change.after || change.after->kind != "network") continue;
-    const auto wanted = wanted_configuration(*change.after);
-    if (!wanted) continue;
-    const auto it = components_.find(change.after->id);
-    const bool stays = it != components_.end() && it->second->configuration.host == wanted->host &&
-                       it->second->configuration.port == wanted->port;
-    if (stays && it->second->server) continue;
+    const json::object* configuration = wanted(*change.after);
+    if (!configuration) continue;
+    const auto it = entries_.find(change.after->id);
+    const bool stays = it != entries_.end() && socket_of(it->second->resource, it->second->configuration) ==
+                                                   socket_of(*change.after, *configuration);
+    if (stays && it->second->component) continue;
     // One that failed is not held against a change of something else; enabling it again is what tries it again.
     if (stays && change.before && change.before->enabled && !model::same_content(*change.before, *change.after))
       continue;
     to_start.push_back(&*change.after);
-    ports.insert(wanted->port);
+    if (const auto port = port_of(*change.after, *configuration)) ports.insert(port);
   }
-  if (to_start.empty()) return {};
   // A listener that goes away, or moves, frees its port first when a new one wants it.
   for (const auto& change : changes) {
-    if (change.any().kind != "network") continue;
-    const auto it = components_.find(change.any().id);
-    if (it == components_.end() || !it->second->server || !ports.contains(it->second->configuration.port)) continue;
-    const auto wanted = change.after ? wanted_configuration(*change.after) : std::nullopt;
-    if (wanted && wanted->host == it->second->configuration.host && wanted->port == it->second->configuration.port)
+    if (change.any().kind != "network" || ports.empty()) continue;
+    const auto it = entries_.find(change.any().id);
+    if (it == entries_.end() || !it->second->component) continue;
+    Entry& entry = *it->second;
+    if (!ports.contains(port_of(entry.resource, entry.configuration))) continue;
+    const json::object* configuration = change.after ? wanted(*change.after) : nullptr;
+    if (configuration && socket_of(*change.after, *configuration) == socket_of(entry.resource, entry.configuration))
       continue;
-    std::unique_ptr<network::MqttServer> server;
+    std::unique_ptr<Component> component;
     {
       const std::scoped_lock lock(mutex_);
-      server = std::move(it->second->server);
+      component = std::move(entry.component);
     }
-    server->stop(kDrain);
+    component->stop(kDrain);
     prepared_->stopped.push_back(it->first);
   }
   for (const Resource* resource : to_start) {
-    auto started = start(*resource);
+    auto started = start(*resource, certs);
     if (!started) {
       Error error = started.error();
       error.message = "network \"" + resource->id + "\": " + error.message;
       rollback();
       return error;
     }
-    prepared_->started.push_back(std::move(*started));
+    auto entry = std::make_unique<Entry>();
+    entry->resource = *resource;
+    entry->configuration = *wanted(*resource);
+    entry->component = std::move(*started);
+    entry->since = context_.clock.now();
+    prepared_->started[resource->id] = std::move(entry);
+  }
+  if (const Status prepared = prepare_updates(changes, certs); !prepared) {
+    rollback();
+    return prepared;
   }
   return {};
 }
@@ -128,18 +181,20 @@ Status Runtime::prepare(const std::vector<ResourceChange>& changes) {
 void Runtime::rollback() {
   JL_ASSERT(prepared_);
   const auto prepared = std::move(prepared_);
-  for (const auto& component : prepared->started) component->server->stop(std::chrono::milliseconds(0));
+  for (const auto& [id, entry] : prepared->started) entry->component->stop(std::chrono::milliseconds(0));
+  const CertSource certs = certs_after({});
   for (const auto& id : prepared->stopped) {
-    const auto it = components_.find(id);
-    auto restarted = start(it->second->resource);
+    Entry& entry = *entries_.find(id)->second;
+    auto restarted = start(entry.resource, certs);
     const std::scoped_lock lock(mutex_);
     if (restarted) {
-      it->second = std::move(*restarted);
+      entry.component = std::move(*restarted);
     } else {
-      it->second->reason = restarted.error().message;
-      it->second->retry_at = context_.clock.steady() + it->second->retry_delay;
+      entry.reason = restarted.error().message;
+      entry.retry_at = context_.clock.steady() + entry.retry_delay;
     }
   }
+  drop_brokers();
   if (!prepared->stopped.empty()) attach_gateways();
 }
 
@@ -147,37 +202,92 @@ std::size_t Runtime::commit(const std::vector<ResourceChange>& changes) {
   JL_ASSERT(prepared_);
   const auto prepared = std::move(prepared_);
   const Cut cut = cut_by(changes);
-  std::vector<std::unique_ptr<network::MqttServer>> leaving;
+  std::vector<std::unique_ptr<Component>> leaving;
   {
     const std::scoped_lock lock(mutex_);
-    for (auto& component : prepared->started) {
-      auto& slot = components_[component->id];
-      if (slot && slot->server) leaving.push_back(std::move(slot->server));
-      slot = std::move(component);
+    for (auto& [id, entry] : prepared->started) {
+      auto& slot = entries_[id];
+      if (slot && slot->component) leaving.push_back(std::move(slot->component));
+      slot = std::move(entry);
     }
     for (const auto& change : changes) {
       if (change.any().kind != "network") continue;
-      const auto it = components_.find(change.any().id);
-      if (it == components_.end()) continue;
-      const auto wanted = change.after ? wanted_configuration(*change.after) : std::nullopt;
-      if (!wanted) {
-        if (it->second->server) leaving.push_back(std::move(it->second->server));
-        components_.erase(it);
+      const auto it = entries_.find(change.any().id);
+      if (it == entries_.end()) continue;
+      const json::object* configuration = change.after ? wanted(*change.after) : nullptr;
+      if (!configuration) {
+        if (it->second->component) leaving.push_back(std::move(it->second->component));
+        entries_.erase(it);
       } else {
-        it->second->configuration = *wanted;
         it->second->resource = *change.after;
-        if (it->second->server) it->second->server->update(mqtt_options(it->first, *wanted));
+        it->second->configuration = *configuration;
       }
     }
   }
-  for (const auto& server : leaving) server->stop(kDrain);
+  for (const auto& apply : prepared->updates) apply();
+  for (const auto& component : leaving) component->stop(kDrain);
+  drop_brokers();
+  for (const auto& change : changes) {
+    if (change.after || change.any().kind != "network") continue;
+    if (const Status erased = broker::Broker::erase(store_, change.any().id); !erased) {
+      log::error("runtime", "sessions of network={} are left in the store: {}", change.any().id,
+                 erased.error().message);
+    }
+  }
   bool gateways_changed = !prepared->started.empty();
   for (const auto& change : changes)
     gateways_changed |= change.any().kind == "gateway" || change.any().kind == "protocol";
   if (gateways_changed) attach_gateways();
+  close_users(changes);
 
   end_sessions(cut);
   return prepared->sessions_cut;
+}
+
+// Brokers live as long as their component is wanted, also while its listener moves.
+void Runtime::drop_brokers() {
+  std::vector<std::shared_ptr<broker::Broker>> leaving;
+  {
+    const std::scoped_lock lock(mutex_);
+    for (auto it = brokers_.begin(); it != brokers_.end();) {
+      if (entries_.contains(it->first)) {
+        ++it;
+      } else {
+        leaving.push_back(std::move(it->second));
+        it = brokers_.erase(it);
+      }
+    }
+  }
+  publish_brokers();
+  for (const auto& broker : leaving) broker->stop();
+}
+
+void Runtime::publish_brokers() {
+  auto all = std::make_shared<access::NorthboundSink::Brokers>();
+  const std::scoped_lock lock(mutex_);
+  for (const auto& [id, broker] : brokers_) all->push_back(broker);
+  northbound_.set_brokers(std::move(all));
+}
+
+std::shared_ptr<broker::Broker> Runtime::broker_of(std::string_view network_id) const {
+  const std::scoped_lock lock(mutex_);
+  const auto it = brokers_.find(network_id);
+  return it == brokers_.end() ? nullptr : it->second;
+}
+
+void Runtime::tidy() {
+  const std::scoped_lock lock(mutex_);
+  for (const auto& [id, broker] : brokers_) broker->tidy();
+}
+
+// Who changed or is no longer wanted has to log in again.
+void Runtime::close_users(const std::vector<ResourceChange>& changes) {
+  for (const auto& change : changes) {
+    if (change.any().kind != "user" || !change.before) continue;
+    if (change.after && model::same_content(*change.before, *change.after)) continue;
+    const std::string network_id(change.before->spec.at("networkId").as_string());
+    if (const auto broker = broker_of(network_id)) broker->close_user(change.before->id, !change.after);
+  }
 }
 
 Runtime::Cut Runtime::cut_by(const std::vector<ResourceChange>& changes) const {
@@ -196,9 +306,9 @@ Runtime::Cut Runtime::cut_by(const std::vector<ResourceChange>& changes) const {
     if (before.kind == "product" && (off || moved("accessId"))) out.products.insert(before.id);
     if (before.kind == "device" && (off || moved("parentId"))) out.devices.insert(before.id);
     if (before.kind != "network") continue;
-    const auto old_place = wanted_configuration(before);
-    const auto new_place = change.after ? wanted_configuration(*change.after) : std::nullopt;
-    if (old_place && (!new_place || old_place->host != new_place->host || old_place->port != new_place->port))
+    const json::object* old_place = wanted(before);
+    const json::object* new_place = change.after ? wanted(*change.after) : nullptr;
+    if (old_place && (!new_place || socket_of(before, *old_place) != socket_of(*change.after, *new_place)))
       out.networks.insert(before.id);
   }
   return out;
@@ -239,63 +349,68 @@ std::shared_ptr<const access::AttachedGateways> Runtime::gateways_on(std::string
 }
 
 void Runtime::attach_gateways() {
-  for (const auto& [id, component] : components_) component->access->attach(gateways_on(id));
+  for (const auto& [id, entry] : entries_) {
+    if (entry->component) entry->component->attach(gateways_on(id));
+  }
 }
 
 void Runtime::boot(const std::vector<Resource>& networks) {
+  const CertSource certs = certs_after({});
   for (const Resource& resource : networks) {
-    if (!wanted_configuration(resource)) continue;
-    auto started = start(resource);
-    const std::scoped_lock lock(mutex_);
+    const json::object* configuration = wanted(resource);
+    if (!configuration) continue;
+    auto entry = std::make_unique<Entry>();
+    entry->resource = resource;
+    entry->configuration = *configuration;
+    entry->since = context_.clock.now();
+    auto started = start(resource, certs);
     if (started) {
-      log::info("runtime", "network={} listening on {}:{}", resource.id, (*started)->configuration.host,
-                (*started)->server->port());
-      components_[resource.id] = std::move(*started);
-      continue;
+      entry->component = std::move(*started);
+      log::info("runtime", "network={} started on {}", resource.id, address_of(resource, *configuration));
+    } else {
+      log::error("runtime", "network={} failed to start: {}", resource.id, started.error().message);
+      entry->reason = started.error().message;
+      entry->retry_at = context_.clock.steady() + kFirstRetry;
     }
-    log::error("runtime", "network={} failed to start: {}", resource.id, started.error().message);
-    auto component = std::make_unique<Component>();
-    component->id = resource.id;
-    component->resource = resource;
-    component->configuration = *wanted_configuration(resource);
-    component->access = std::make_shared<access::MqttAccess>(context_, resource.id);
-    component->reason = started.error().message;
-    component->since = context_.clock.now();
-    component->retry_at = context_.clock.steady() + kFirstRetry;
-    components_[resource.id] = std::move(component);
+    const std::scoped_lock lock(mutex_);
+    entries_[resource.id] = std::move(entry);
   }
-  attach_gateways();
+  publish_brokers();
 }
 
 void Runtime::retry_failed() {
   const Millis now = context_.clock.steady();
+  const CertSource certs = certs_after({});
   bool any = false;
-  for (auto& [id, component] : components_) {
-    if (component->server || now < component->retry_at) continue;
-    auto started = start(component->resource);
+  for (auto& [id, entry] : entries_) {
+    if (entry->component || now < entry->retry_at) continue;
+    auto started = start(entry->resource, certs);
     const std::scoped_lock lock(mutex_);
     if (started) {
-      log::info("runtime", "network={} listening again", id);
-      component = std::move(*started);
+      log::info("runtime", "network={} started again", id);
+      entry->component = std::move(*started);
+      entry->since = context_.clock.now();
+      entry->reason.clear();
       any = true;
     } else {
-      component->reason = started.error().message;
-      component->retry_delay = std::min(component->retry_delay * 2, kLastRetry);
-      component->retry_at = now + component->retry_delay;
+      entry->reason = started.error().message;
+      entry->retry_delay = std::min(entry->retry_delay * 2, kLastRetry);
+      entry->retry_at = now + entry->retry_delay;
     }
   }
-  if (any) attach_gateways();
+  if (any) publish_brokers(), attach_gateways();
 }
 
 void Runtime::stop(std::chrono::milliseconds drain) {
-  std::map<std::string, std::unique_ptr<Component>, std::less<>> leaving;
+  std::map<std::string, std::unique_ptr<Entry>, std::less<>> leaving;
   {
     const std::scoped_lock lock(mutex_);
-    leaving.swap(components_);
+    leaving.swap(entries_);
   }
-  for (const auto& [id, component] : leaving) {
-    if (component->server) component->server->stop(drain);
+  for (const auto& [id, entry] : leaving) {
+    if (entry->component) entry->component->stop(drain);
   }
+  drop_brokers();
 }
 
 std::size_t Runtime::sessions_of(std::string_view kind, std::string_view id) const {
@@ -323,27 +438,11 @@ json::object Runtime::status_of(const Resource& resource) const {
   json::object out;
   if (resource.kind == "network") {
     const std::scoped_lock lock(mutex_);
-    const auto it = components_.find(resource.id);
+    const auto it = entries_.find(resource.id);
     const json::object* configuration = model::configuration_for_node(resource.spec, node_id_);
-    if (it != components_.end() && it->second->server) {
-      const auto& counters = it->second->server->counters();
-      out["state"] = "running";
-      out["address"] = fmt::format("mqtt://{}:{}", it->second->configuration.host, it->second->server->port());
-      out["port"] = it->second->server->port();
-      out["connections"] = counters.connections.load();
-      out["counters"] = json::object{{"accepted", counters.accepted.load()},
-                                     {"connected", counters.connected.load()},
-                                     {"rejected", counters.rejected.load()},
-                                     {"disconnected", counters.disconnected.load()},
-                                     {"receivedMessages", counters.received_messages.load()},
-                                     {"sentMessages", counters.sent_messages.load()},
-                                     {"receivedBytes", counters.received_bytes.load()},
-                                     {"sentBytes", counters.sent_bytes.load()},
-                                     {"protocolErrors", counters.protocol_errors.load()},
-                                     {"overLimit", counters.over_limit.load()},
-                                     {"slowConsumers", counters.slow_consumers.load()}};
-      out["since"] = format_time(it->second->since);
-    } else if (it != components_.end()) {
+    if (it != entries_.end() && it->second->component) {
+      out = it->second->component->status();
+    } else if (it != entries_.end()) {
       out["state"] = "failed";
       out["reason"] = it->second->reason;
       out["since"] = format_time(it->second->since);
@@ -351,20 +450,17 @@ json::object Runtime::status_of(const Resource& resource) const {
       out["state"] = "stopped";
       if (resource.enabled && !configuration) out["reason"] = "no configuration for node \"" + node_id_ + "\"";
     }
-    if (!out.contains("address") && configuration) {
-      const auto c = model::from_json<model::MqttServer>(*configuration);
-      out["address"] = fmt::format("mqtt://{}:{}", c.host, c.port);
-    }
+    if (!out.contains("address") && configuration) out["address"] = address_of(resource, *configuration);
   } else if (resource.kind == "gateway") {
     const auto* channel = resource.spec.if_contains("channelId");
     const std::scoped_lock lock(mutex_);
-    const auto it = channel ? components_.find(std::string_view(channel->as_string())) : components_.end();
+    const auto it = channel ? entries_.find(std::string_view(channel->as_string())) : entries_.end();
     if (!resource.enabled) {
       out["state"] = "stopped";
-    } else if (it == components_.end()) {
+    } else if (it == entries_.end()) {
       out["state"] = "waiting";
       out["reason"] = "its network component is disabled";
-    } else if (!it->second->server) {
+    } else if (!it->second->component) {
       out["state"] = "waiting";
       out["reason"] = "its network component failed: " + it->second->reason;
     } else {
@@ -393,12 +489,12 @@ json::object Runtime::status_of(const Resource& resource) const {
 Runtime::Totals Runtime::network_totals() const {
   Totals out;
   const std::scoped_lock lock(mutex_);
-  for (const auto& [id, component] : components_) {
-    if (component->server) {
+  for (const auto& [id, entry] : entries_) {
+    if (entry->component) {
       ++out.running;
     } else {
       ++out.failed;
-      out.reasons.emplace_back(id, component->reason);
+      out.reasons.emplace_back(id, entry->reason);
     }
   }
   return out;

@@ -3,7 +3,8 @@
 // change ends; and reports what is really happening. Changes come on the mutation thread; status from any thread.
 #include "common/model/network.hpp"
 #include "common/model/resource.hpp"
-#include "daemon/access/mqtt_access.hpp"
+#include "daemon/access/northbound.hpp"
+#include "daemon/runtime/component.hpp"
 
 #include <chrono>
 #include <mutex>
@@ -20,8 +21,8 @@ struct ResourceChange {
 
 class Runtime {
  public:
-  Runtime(network::IoThreads& threads, const access::Context& context, const device::Catalogs& catalogs,
-          std::string node_id);
+  Runtime(const Materials& materials, store::Store& store, const device::Secrets& secrets,
+          access::NorthboundSink& northbound, std::string node_id);
   ~Runtime();
   Runtime(const Runtime&) = delete;
 
@@ -54,11 +55,16 @@ class Runtime {
   [[nodiscard]] Totals network_totals() const;
   /// Messages that gateways received since the start.
   [[nodiscard]] std::uint64_t received() const;
+  /// The broker of an MQTT server component that is enabled; nullptr for others.
+  [[nodiscard]] std::shared_ptr<broker::Broker> broker_of(std::string_view network_id) const;
+  /// Forgets what has expired in brokers. Call about once an hour.
+  void tidy();
   /// Gateway counters by id, for metrics.
   [[nodiscard]] std::map<std::string, std::shared_ptr<access::GatewayCounters>> gateway_counters() const;
 
  private:
-  struct Component;
+  /// One network component of this node: running, or failed with its reason.
+  struct Entry;
   struct Prepared;
   /// What loses its sessions.
   struct Cut {
@@ -68,25 +74,33 @@ class Runtime {
     }
     [[nodiscard]] bool contains(const access::Session& session) const;
   };
-  Result<std::unique_ptr<Component>> start(const model::Resource& resource);
+  Result<std::unique_ptr<Component>> start(const model::Resource& resource, const CertSource& certs);
+  Result<std::shared_ptr<broker::Broker>> broker_for(const model::Resource& resource);
+  void drop_brokers();
+  void publish_brokers();
+  [[nodiscard]] CertSource certs_after(const std::vector<ResourceChange>& changes) const;
+  Status prepare_updates(const std::vector<ResourceChange>& changes, const CertSource& certs);
   [[nodiscard]] std::shared_ptr<const access::AttachedGateways> gateways_on(std::string_view network_id);
   void attach_gateways();
   [[nodiscard]] Cut cut_by(const std::vector<ResourceChange>& changes) const;
   [[nodiscard]] std::size_t sessions_matching(const Cut& cut) const;
   void end_sessions(const Cut& cut);
-  [[nodiscard]] std::optional<model::MqttServer> wanted_configuration(const model::Resource& resource) const;
+  void close_users(const std::vector<ResourceChange>& changes);
+  /// What a network is to run here; nullptr = nothing.
+  [[nodiscard]] const boost::json::object* wanted(const model::Resource& resource) const;
 
-  network::IoThreads& threads_;
-  access::Context context_;
+  Materials materials_;
+  access::Context& context_;
   const device::Catalogs& catalogs_;
+  store::Store& store_;
+  const device::Secrets& secrets_;
+  access::NorthboundSink& northbound_;
   std::string node_id_;
-  mutable std::mutex mutex_;  // components_ and counters_: changed on the mutation thread, read by status
-  std::map<std::string, std::unique_ptr<Component>, std::less<>> components_;
+  mutable std::mutex mutex_;  // entries_, brokers_ and counters_: changed on the mutation thread, read by status
+  std::map<std::string, std::unique_ptr<Entry>, std::less<>> entries_;
+  std::map<std::string, std::shared_ptr<broker::Broker>, std::less<>> brokers_;
   std::map<std::string, std::shared_ptr<access::GatewayCounters>> counters_;
   std::unique_ptr<Prepared> prepared_;
 };
-
-/// Options of a listener from its configuration.
-[[nodiscard]] network::MqttServerOptions mqtt_options(const std::string& id, const model::MqttServer& configuration);
 
 }  // namespace jl::runtime
