@@ -67,6 +67,10 @@ def provoke(t, client):
     got.append(client.expect(packets.UNSUBACK))
     client.send(packets.subscribe(version, 4, [(none, 0)]))
     got.append(client.expect(packets.SUBACK))
+    client.send(packets.subscribe(version, 5, [(t.topic("a#"), 0), (t.topic("a"), 0)]))
+    last = client.receive()
+    if last is not None and last.kind == packets.SUBACK:
+        got.append(last)
     return got
 
 
