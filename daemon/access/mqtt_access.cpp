@@ -148,7 +148,7 @@ void MqttAccess::on_close(network::MqttConnection& connection, CloseCause cause,
   Attachment& client = of(connection);
   const wire::mqtt::Will* message = will ? connection.will() : nullptr;
   if (client.device) {
-    if (message && client.owns(message->topic)) {
+    if (message && !client.is_granted(message->topic)) {
       (void)client.device->on_uplink({message->topic, message->payload});
       message = nullptr;
     }

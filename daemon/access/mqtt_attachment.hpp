@@ -40,13 +40,20 @@ struct MqttAccess::Attachment final : network::MqttAttachment {
   [[nodiscard]] bool owns(std::string_view topic) const {
     return device && device->codec().owns_topic(topic, device->identity());
   }
+  /// Whether a device may publish to a topic that is none of its protocol's.
+  [[nodiscard]] bool is_granted(std::string_view topic) const {
+    return !acl->empty() && !owns(topic) && acl->may_publish(topic, device->identity());
+  }
   [[nodiscard]] bool may_publish(std::string_view topic) const {
     if (device) return owns(topic) || acl->may_publish(topic, device->identity());
     if (!application || topic.starts_with('$')) return false;
     return topic.starts_with("response/") || application->acl.may_publish(topic, {});
   }
   [[nodiscard]] bool may_subscribe(std::string_view filter) const {
-    if (device) return owns(filter) || acl->may_subscribe(filter, device->identity());
+    // What applications read is not for devices, whatever their product is called.
+    if (device) {
+      return !filter.starts_with("/device/") && (owns(filter) || acl->may_subscribe(filter, device->identity()));
+    }
     return application &&
            (filter.starts_with(response_topic(client->id)) || application->acl.may_subscribe(filter, {}));
   }

@@ -65,8 +65,7 @@ void MqttAccess::connect_device(network::MqttConnection& connection, const wire:
 ReasonCode MqttAccess::publish_of_device(Attachment& device, const wire::mqtt::PublishView& publish,
                                          network::IoThread& thread) {
   // What a gateway grants beside the protocol goes to subscribers as it is.
-  if (!device.acl->empty() && !device.owns(publish.topic) && device.acl->may_publish(publish.topic, device.device->identity()))
-    return route(device, publish, thread);
+  if (device.is_granted(publish.topic)) return route(device, publish, thread);
   // Acknowledged in any case: 3.1.1 clients would repeat it for ever. MQTT 5 clients see the reason.
   switch (device.device->on_uplink({publish.topic, publish.payload})) {
     case DeviceSession::Uplink::taken:

@@ -1,5 +1,6 @@
 #pragma once
 // A network component that runs on this node, whatever its type: what the runtime starts, changes, asks and stops.
+#include "common/model/network.hpp"
 #include "common/model/resource.hpp"
 #include "daemon/access/mqtt_access.hpp"
 #include "daemon/device/cert_info.hpp"

@@ -23,6 +23,13 @@ Result<Tls> tls_of(const model::MqttServer& configuration, const CertSource& cer
   return error;
 }
 
+// The address without its port, which may be any free one.
+std::string place_of(const model::MqttServer& configuration) {
+  const bool is_ipv6 = configuration.host.find(':') != std::string::npos;
+  return fmt::format(fmt::runtime(is_ipv6 ? "{}://[{}]" : "{}://{}"), configuration.secure ? "mqtts" : "mqtt",
+                     configuration.host);
+}
+
 access::Redirect redirect_of(const model::MqttServer& configuration) {
   return {configuration.server_reference, configuration.server_moved};
 }
@@ -36,8 +43,7 @@ class MqttServerComponent final : public Component {
         access_(std::move(access)),
         broker_(std::move(broker)),
         server_(std::move(server)),
-        scheme_(configuration.secure ? "mqtts" : "mqtt"),
-        host_(configuration.host),
+        place_(place_of(configuration)),
         since_(clock.now()) {}
 
   Result<std::function<void()>> prepare(const json::object& json, const CertSource& certs) override {
@@ -60,7 +66,7 @@ class MqttServerComponent final : public Component {
     const auto& c = server_->counters();
     const auto& b = broker_->counters();
     return {{"state", "running"},
-            {"address", fmt::format("{}://{}:{}", scheme_, host_.contains(':') ? "[" + host_ + "]" : host_, server_->port())},
+            {"address", fmt::format("{}:{}", place_, server_->port())},
             {"port", server_->port()},
             {"connections", c.connections.load()},
             {"clients", b.clients.load()},
@@ -91,7 +97,7 @@ class MqttServerComponent final : public Component {
   const std::shared_ptr<access::MqttAccess> access_;
   const std::shared_ptr<broker::Broker> broker_;
   const std::unique_ptr<network::MqttServer> server_;
-  const std::string scheme_, host_;
+  const std::string place_;
   const Millis since_;
 };
 
