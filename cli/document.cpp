@@ -15,13 +15,6 @@
 #include <cstring>
 
 namespace jl::cli {
-namespace {
-
-using model::Field;
-using model::Type;
-
-constexpr std::size_t kMaxValueFile = 16U << 20U;
-constexpr std::size_t kMaxContent = 1U << 20U;  // of one file that is a field's value
 
 std::string base64(const std::string& bytes) {
   static constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -37,19 +30,30 @@ std::string base64(const std::string& bytes) {
   return out;
 }
 
+Result<std::string> read_file(Context& context, const std::string& flag, const std::string& path) {
+  constexpr std::size_t kMost = 16U << 20U;
+  if (path == "-") return text::read_all(context.env.in, "<stdin>", kMost);
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  if (fd < 0) return Error(Errc::usage, "--" + flag + ": \"" + path + "\" cannot be read: " + std::strerror(errno));
+  auto text = text::read_all(fd, path, kMost);
+  ::close(fd);
+  return text;
+}
+
+namespace {
+
+using model::Field;
+using model::Type;
+
+constexpr std::size_t kMaxContent = 1U << 20U;  // of one file that is a field's value
+
 Error wrong(const FlagInfo& flag, const std::string& value, const std::string& what) {
   return {Errc::usage, "--" + flag.name + ": \"" + value + "\" " + what, "see \"jlctl explain\" for the field",
           flag.path};
 }
 
 Result<std::string> read_value_file(Context& context, const FlagInfo& flag, const std::string& path) {
-  if (path == "-") return text::read_all(context.env.in, "<stdin>", kMaxValueFile);
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
-  if (fd < 0)
-    return Error(Errc::usage, "--" + flag.name + ": \"" + path + "\" cannot be read: " + std::strerror(errno));
-  auto text = text::read_all(fd, path, kMaxValueFile);
-  ::close(fd);
-  return text;
+  return read_file(context, flag.name, path);
 }
 
 // JSON text, or @FILE with JSON or (an object in) YAML.

@@ -21,6 +21,12 @@ Result<int> run_cert_connect(Context& context);
 /// Says what a key store is (JKS, PFX) where the document brings one and does not say; other kinds stay as they are.
 void detect_cert_format(const Context& context, json::object& content);
 
+// network.cpp
+Result<int> run_network_clients(Context& context);
+Result<int> run_network_kick(Context& context);
+Result<int> run_network_sub(Context& context);
+Result<int> run_network_pub(Context& context);
+
 // device.cpp
 Result<int> run_device_read(Context& context);
 Result<int> run_device_write(Context& context);
@@ -29,6 +35,8 @@ Result<int> run_device_disconnect(Context& context);
 
 // streams.cpp: message tail, watch, log access and system
 Result<int> run_stream(Context& context);
+/// Shows an endless answer, item by item.
+Result<int> follow(Context& context, Request request);
 Result<int> run_log(Context& context);
 Result<int> run_log_purge(Context& context);
 

@@ -3,8 +3,6 @@
 #include "cli/confirm.hpp"
 
 namespace jl::cli {
-namespace {
-
 Result<int> follow(Context& context, Request request) {
   request.lines = request.endless = true;
   const View view = view_of(context.args.command());
@@ -15,8 +13,6 @@ Result<int> follow(Context& context, Request request) {
   if (!status) return status.error();
   return kExitOk;
 }
-
-}  // namespace
 
 Result<int> run_stream(Context& context) {
   Request request = request_for(context);

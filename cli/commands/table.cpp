@@ -13,7 +13,7 @@ struct Entry {
   Handler handler;
 };
 
-constexpr std::array<Entry, 40> kHandlers{{{"cert", "show", run_cert_show},
+constexpr std::array<Entry, 44> kHandlers{{{"cert", "show", run_cert_show},
                                            {"cert", "renew", run_cert_renew},
                                            {"cert", "generate", run_cert_generate},
                                            {"cert", "check", run_cert_check},
@@ -27,6 +27,10 @@ constexpr std::array<Entry, 40> kHandlers{{{"cert", "show", run_cert_show},
                                            {"*", "delete", run_mutate_each},
                                            {"*", "exists", run_exists},
                                            {"*", "impact", run_get},
+                                           {"network", "clients", run_network_clients},
+                                           {"network", "kick", run_network_kick},
+                                           {"network", "sub", run_network_sub},
+                                           {"network", "pub", run_network_pub},
                                            {"device", "read", run_device_read},
                                            {"device", "write", run_device_write},
                                            {"device", "invoke", run_device_invoke},

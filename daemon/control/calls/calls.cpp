@@ -68,6 +68,8 @@ void Calls::handle(Call call, std::shared_ptr<Responder> reply) {
   const Command& c = *call.command;
   if (c.noun == "device" && (c.verb == "read" || c.verb == "write" || c.verb == "invoke" || c.verb == "disconnect"))
     return device_command(call, reply);
+  if (c.noun == "network" && (c.verb == "clients" || c.verb == "kick" || c.verb == "sub" || c.verb == "pub"))
+    return network_call(call, reply);
   if (c.path == "/v1/messages") return tail_messages(call, reply);
   if (c.path == "/v1/watch") return watch(call, reply);
   if (c.path == "/v1/apply" || c.path == "/v1/diff") return apply(call, reply);

@@ -51,6 +51,12 @@ class Calls {
   void device_read(const Call& call, const Reply& reply);
   void tail_messages(const Call& call, const Reply& reply);
   void watch(const Call& call, const Reply& reply);
+  void network_call(const Call& call, const Reply& reply);
+  void network_clients(const Call& call, const Reply& reply, const std::shared_ptr<broker::Broker>& broker);
+  void network_kick(const Call& call, const Reply& reply, const std::shared_ptr<broker::Broker>& broker);
+  void network_subscribe(const Call& call, const Reply& reply, const std::shared_ptr<broker::Broker>& broker);
+  void network_publish(const Call& call, const Reply& reply, const std::shared_ptr<broker::Broker>& broker);
+  [[nodiscard]] Result<std::shared_ptr<broker::Broker>> broker_of(const std::string& network_id) const;
   void cert_generate(const Call& call, const Reply& reply);
   void cert_connect(const Call& call, const Reply& reply);
   void cert_with_keys(const Call& call, const Reply& reply);

@@ -77,7 +77,7 @@ class RecordingHandler final : public MqttServerHandler {
   void on_unsubscribe(MqttConnection& connection, std::string_view filter) override {
     note(fmt::format("unsubscribe {} {}", name_of(connection), filter));
   }
-  void on_delivered(MqttConnection& connection, std::uint64_t tag) override {
+  void on_finished(MqttConnection& connection, std::uint64_t tag) override {
     note(fmt::format("delivered {} {}", name_of(connection), tag));
   }
   void on_close(MqttConnection& connection, CloseCause cause, bool will) override {
