@@ -131,6 +131,7 @@ class FlagDocument {
         return {};
       case FlagUse::field:
       case FlagUse::field_off:
+        if (flag.field && is_text_list(*flag.field)) return texts(flag, values);
         return flag.takes_value() ? scalar(flag, values.front()) : boolean(flag);
       case FlagUse::entry:
         for (const auto& value : values) JL_CHECK(entry(flag, value));
@@ -159,6 +160,13 @@ class FlagDocument {
   Status scalar(const FlagInfo& flag, const std::string& value) {
     JL_TRY(json::value converted, field_value(context_, flag, value));
     set_path(out_, flag.path, std::move(converted));
+    return {};
+  }
+
+  Status texts(const FlagInfo& flag, const Words& values) {
+    json::array list;
+    for (const auto& value : values) list.emplace_back(value);
+    set_path(out_, flag.path, std::move(list));
     return {};
   }
 

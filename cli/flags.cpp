@@ -73,6 +73,7 @@ class FieldFlags {
           break;
         }
         FlagInfo& added = add(field, path, FlagUse::field, field.flag, placeholder(field), field.help);
+        added.repeated = is_text_list(field);
         added.words = model::words_of(field);
         added.completes = field.refers_to;
       }
@@ -104,8 +105,10 @@ class FieldFlags {
         return "WORD";
       case Type::reference:
         return "ID";
-      case Type::object:
       case Type::list:
+        if (is_text_list(field)) return "TEXT";
+        return "JSON|@FILE";
+      case Type::object:
       case Type::json:
         return "JSON|@FILE";
       default:

@@ -10,6 +10,11 @@
 
 namespace jl::cli {
 
+/// A list of texts: its flag may repeat, one text each.
+[[nodiscard]] inline bool is_text_list(const model::Field& field) {
+  return field.type == model::Type::list && field.table == nullptr;
+}
+
 /// What a flag stands for.
 enum class FlagUse : std::uint8_t {
   global,             ///< a flag of every verb

@@ -92,8 +92,8 @@ void Commands::send(const device::DeviceRecord& device, MessageType type, Messag
   });
 }
 
-void Commands::read(const std::string& device_id, std::vector<std::string> properties, Millis timeout,
-                    CommandDone done, const std::string& message_id) {
+void Commands::read(const std::string& device_id, std::vector<std::string> properties, Millis timeout, CommandDone done,
+                    const std::string& message_id) {
   auto device = active_device(device_id);
   if (!device) return done(device.error());
   const model::ThingModel things = device::Directory::things_of(*device);
@@ -115,8 +115,8 @@ void Commands::read(const std::string& device_id, std::vector<std::string> prope
   }
   json::array list;
   for (const auto& id : properties) list.emplace_back(id);
-  send(*device, MessageType::read_property, MessageType::read_property_reply, {{"messageId", message_id}, {"properties", std::move(list)}},
-       timeout, std::move(done));
+  send(*device, MessageType::read_property, MessageType::read_property_reply,
+       {{"messageId", message_id}, {"properties", std::move(list)}}, timeout, std::move(done));
 }
 
 void Commands::write(const std::string& device_id, const json::object& properties, Millis timeout, CommandDone done,
@@ -144,8 +144,8 @@ void Commands::write(const std::string& device_id, const json::object& propertie
     if (!converted) return done(converted.error());
     out[key] = std::move(*converted);
   }
-  send(*device, MessageType::write_property, MessageType::write_property_reply, {{"messageId", message_id}, {"properties", std::move(out)}},
-       timeout, std::move(done));
+  send(*device, MessageType::write_property, MessageType::write_property_reply,
+       {{"messageId", message_id}, {"properties", std::move(out)}}, timeout, std::move(done));
 }
 
 void Commands::invoke(const std::string& device_id, const std::string& function, const json::object& inputs,

@@ -31,8 +31,8 @@ void MqttAccess::connect_application(network::MqttConnection& connection, const 
     return refuse(connection, {Refusal::Kind::unauthenticated, "user is disabled", nullptr}, connect.client_id);
   }
   const bool is_assigned = connect.client_id.empty();
-  broker::Arrival arrival{is_assigned ? new_client_id() : std::string(connect.client_id), user->id,
-                          connect.clean_start, connection.session_expiry()};
+  broker::Arrival arrival{is_assigned ? new_client_id() : std::string(connect.client_id), user->id, connect.clean_start,
+                          connection.session_expiry()};
   // The view dies with this call; the connection may be gone when the answer comes.
   services_.passwords.check(
       user->password_hash, Secret(std::string(connect.password)), connection.thread(),
@@ -67,8 +67,8 @@ void MqttAccess::admit_application(network::MqttConnection& connection, broker::
                   arrival.client_id);
   }
   Attachment& attachment = of(connection);
-  attachment.application = std::make_unique<Attachment::Application>(
-      Attachment::Application{user->id, rights_of(*current)});
+  attachment.application =
+      std::make_unique<Attachment::Application>(Attachment::Application{user->id, rights_of(*current)});
   if (const auto* will = connection.will(); will && !attachment.may_publish(will->topic)) {
     return refuse(connection, {Refusal::Kind::not_authorized, "may not publish its will", nullptr}, arrival.client_id);
   }

@@ -9,7 +9,7 @@ namespace jl::access {
 using wire::mqtt::ReasonCode;
 
 std::variant<Admission, Refusal> MqttAccess::authenticate(const network::MqttConnection& connection,
-                                                              const wire::mqtt::ConnectView& connect) const {
+                                                          const wire::mqtt::ConnectView& connect) const {
   const auto gateways = gateways_.load();
   if (connect.client_id.empty() && !gateways->empty())
     return Refusal{Refusal::Kind::bad_client_id, "the client id must be a device id", gateways->front().counters};
@@ -59,6 +59,7 @@ void MqttAccess::connect_device(network::MqttConnection& connection, const wire:
                   connect.client_id);
   }
   attachment.device = std::move(session);
+  connection.be_patient();
   join(connection, {std::string(connect.client_id), {}, connect.clean_start, connection.session_expiry()}, false);
 }
 

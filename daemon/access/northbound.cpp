@@ -104,7 +104,8 @@ MessageType reply_of(CommandTopic::Kind kind) {
 Result<json::object> parse_command(std::string_view payload, CommandTopic::Kind kind) {
   boost::system::error_code ec;
   json::value parsed = json::parse(json::string_view(payload.data(), payload.size()), ec);
-  if (!ec && parsed.is_array() && kind == CommandTopic::Kind::read) return json::object{{"properties", std::move(parsed)}};
+  if (!ec && parsed.is_array() && kind == CommandTopic::Kind::read)
+    return json::object{{"properties", std::move(parsed)}};
   if (ec || !parsed.is_object()) return Error(Errc::parameter_error, "the payload is not a JSON object");
   return std::move(parsed.as_object());
 }
@@ -217,8 +218,8 @@ void send_command(Commands& commands, const Context& context, const std::shared_
                   network::IoThread& thread, const CommandTopic& topic, std::string_view payload, Millis timeout) {
   const std::string product_id(topic.product_id), device_id(topic.device_id);
   std::string message_id;
-  const auto answer_failure = [broker, &thread, &clock = context.clock, product_id, device_id,
-                               kind = topic.kind](const Error& error, const std::string& id) {
+  const auto answer_failure = [broker, &thread, &clock = context.clock, product_id, device_id, kind = topic.kind](
+                                  const Error& error, const std::string& id) {
     DeviceMessage reply;
     reply.type = reply_of(kind);
     json::object body{{"messageType", codec::to_string(reply.type)},
@@ -244,9 +245,10 @@ void send_command(Commands& commands, const Context& context, const std::shared_
                           message_id);
   }
   // A device's own answer reaches the application over the bus, like everything it sends.
-  run(commands, device_id, topic.kind, *body, timeout, message_id, [answer_failure, message_id](Result<CommandReply> reply) {
-    if (!reply && reply.error().code != Errc::device_error) answer_failure(reply.error(), message_id);
-  });
+  run(commands, device_id, topic.kind, *body, timeout, message_id,
+      [answer_failure, message_id](Result<CommandReply> reply) {
+        if (!reply && reply.error().code != Errc::device_error) answer_failure(reply.error(), message_id);
+      });
 }
 
 }  // namespace jl::access

@@ -1,6 +1,7 @@
 #pragma once
 // Whether an application's password is right. Hashing one takes tens of milliseconds on purpose, so it runs on a thread
-// of its own; what was right once is remembered (as a keyed digest, in memory only), so that reconnecting costs nothing.
+// of its own; what was right once is remembered (as a keyed digest, in memory only), so that reconnecting costs
+// nothing.
 #include "common/base/secret.hpp"
 #include "daemon/network/io_thread.hpp"
 
@@ -17,7 +18,7 @@ namespace jl::access {
 
 class PasswordCheck {
  public:
-  static constexpr std::size_t kMaxWaiting = 64;       ///< over it, who comes is told "busy"
+  static constexpr std::size_t kMaxWaiting = 64;  ///< over it, who comes is told "busy"
   static constexpr std::size_t kMaxRemembered = 4096;
 
   enum class Outcome : std::uint8_t { right, wrong, busy };

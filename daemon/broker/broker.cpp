@@ -12,8 +12,8 @@ namespace jl::broker {
 
 using network::IoThread;
 using network::MqttConnection;
-using wire::mqtt::SessionState;
 using store::Family;
+using wire::mqtt::SessionState;
 
 namespace {
 
@@ -94,7 +94,8 @@ void Broker::connect(const std::shared_ptr<MqttConnection>& connection, Arrival 
     counters_.clients.fetch_add(1, std::memory_order_relaxed);
     return settle(client, connection, arrival, admit);
   }
-  if (&client->thread() == &here) return claim(std::move(client), connection, here, std::move(arrival), std::move(admit));
+  if (&client->thread() == &here)
+    return claim(std::move(client), connection, here, std::move(arrival), std::move(admit));
   IoThread& there = client->thread();
   there.post([self = shared_from_this(), client = std::move(client), weak = std::weak_ptr(connection), &here,
               arrival = std::move(arrival), admit = std::move(admit)]() mutable {
@@ -146,9 +147,8 @@ void Broker::claim(std::shared_ptr<Client> client, std::weak_ptr<MqttConnection>
   // From here on this thread does not touch it any more: what comes for it is passed on.
   Client& moving = *client;
   thread.post([self = shared_from_this(), client = std::move(client), connection = std::move(connection),
-               arrival = std::move(arrival), admit = std::move(admit)] {
-    self->settle(client, connection, arrival, admit);
-  });
+               arrival = std::move(arrival),
+               admit = std::move(admit)] { self->settle(client, connection, arrival, admit); });
   moving.owner_.store(&thread, std::memory_order_release);
 }
 
@@ -193,8 +193,7 @@ Session& Broker::session_of(Client& client) {
   return *client.session_;
 }
 
-void Broker::closed(Client& client, MqttConnection& connection, wire::mqtt::MessagePtr will,
-                    std::uint32_t will_delay) {
+void Broker::closed(Client& client, MqttConnection& connection, wire::mqtt::MessagePtr will, std::uint32_t will_delay) {
   if (client.connection_ != &connection) return;
   client.connected_.store(false, std::memory_order_relaxed);
   client.fresh_.reset();

@@ -3,9 +3,9 @@
 // the way of a message to its subscribers. It knows no devices and no users: the access room says who may do what.
 //
 // Threads: a client belongs to the I/O thread of its connection. A message is matched on the thread that brings it (on
-// that thread's own copy of the subscriptions, without a lock), written to that thread's log for every session that must
-// not lose it, and handed to the threads of its receivers once that log is committed: so an acknowledged message is in
-// the store for all of them.
+// that thread's own copy of the subscriptions, without a lock), written to that thread's log for every session that
+// must not lose it, and handed to the threads of its receivers once that log is committed: so an acknowledged message
+// is in the store for all of them.
 #include "daemon/broker/client.hpp"
 #include "daemon/broker/retained.hpp"
 #include "daemon/broker/subscriptions.hpp"
@@ -20,9 +20,9 @@ using wire::mqtt::kNeverExpires;
 
 struct BrokerOptions {
   std::string network_id;
-  std::size_t max_sessions = 100'000;                    ///< that outlive their connection
-  std::size_t max_queued = 1000;                         ///< messages that wait for one client
-  std::uint32_t max_session_expiry = 7 * 24 * 3600;      ///< seconds; longer wishes are cut to this
+  std::size_t max_sessions = 100'000;                ///< that outlive their connection
+  std::size_t max_queued = 1000;                     ///< messages that wait for one client
+  std::uint32_t max_session_expiry = 7 * 24 * 3600;  ///< seconds; longer wishes are cut to this
   Retained::Limits retained{};
 };
 
@@ -53,7 +53,7 @@ struct Admission {
 struct ClientInfo {
   std::string id, user, address, tls_subject;
   bool connected = false;
-  int version = 0;  ///< 3, 4 or 5; 0 when not connected
+  int version = 0;   ///< 3, 4 or 5; 0 when not connected
   Millis since = 0;  ///< of the connection, or of its end
   std::uint32_t session_expiry = 0, keep_alive = 0;
   std::size_t subscriptions = 0, queued = 0, in_flight = 0;
@@ -66,8 +66,8 @@ class Broker : public std::enable_shared_from_this<Broker> {
   [[nodiscard]] static Result<std::shared_ptr<Broker>> open(const BrokerOptions& options, network::IoThreads& threads,
                                                             std::vector<std::unique_ptr<device::TurnLog>>& logs,
                                                             store::Store& store, const Clock& clock);
-  Broker(const BrokerOptions& options, network::IoThreads& threads,
-         std::vector<std::unique_ptr<device::TurnLog>>& logs, const Clock& clock);
+  Broker(const BrokerOptions& options, network::IoThreads& threads, std::vector<std::unique_ptr<device::TurnLog>>& logs,
+         const Clock& clock);
   ~Broker();
   Broker(const Broker&) = delete;
 
@@ -77,8 +77,8 @@ class Broker : public std::enable_shared_from_this<Broker> {
   void stop();
 
   // Of a connection's life, on its thread.
-  /// Takes the client id for this connection: whoever has it is closed first ("session taken over"). `admit` comes on the
-  /// connection's thread, at once or later, unless the connection is gone by then; it must accept or refuse.
+  /// Takes the client id for this connection: whoever has it is closed first ("session taken over"). `admit` comes on
+  /// the connection's thread, at once or later, unless the connection is gone by then; it must accept or refuse.
   void connect(const std::shared_ptr<network::MqttConnection>& connection, Arrival arrival,
                std::function<void(Admission)> admit);
   /// The connection is over. `will` is what is to be published unless the client comes back within its delay.

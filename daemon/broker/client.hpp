@@ -1,7 +1,7 @@
 #pragma once
 // A client of a broker: a client id with its connection, its session, or both (MQTT 5 §4.1). One object for as long as
-// either lasts. It belongs to one I/O thread at a time, that of its connection, and moves when the client connects again
-// on another one; only that thread touches what is not atomic here.
+// either lasts. It belongs to one I/O thread at a time, that of its connection, and moves when the client connects
+// again on another one; only that thread touches what is not atomic here.
 #include "daemon/network/mqtt_server.hpp"
 #include "daemon/wire/mqtt/session_state.hpp"
 
@@ -18,9 +18,9 @@ class Client;
 
 /// A message that the store keeps for sessions: its body once, however many sessions wait for it.
 struct StoredMessage : wire::mqtt::Message {
-  std::uint64_t number = 0;                        ///< of its record, and its order among all of the broker
-  bool is_shared = false;                          ///< the body has a record of its own
-  mutable std::atomic<std::uint32_t> records{0};   ///< sessions that still refer to it
+  std::uint64_t number = 0;                       ///< of its record, and its order among all of the broker
+  bool is_shared = false;                         ///< the body has a record of its own
+  mutable std::atomic<std::uint32_t> records{0};  ///< sessions that still refer to it
 };
 using StoredPtr = std::shared_ptr<const StoredMessage>;
 
@@ -28,12 +28,12 @@ using StoredPtr = std::shared_ptr<const StoredMessage>;
 struct Session {
   Session(network::Timer::Callback on_expiry, network::Timer::Callback on_will, Client& client)
       : expiry(on_expiry, &client), will_delay(on_will, &client) {}
-  std::uint32_t expiry_seconds = 0;  ///< 0xFFFFFFFF = never
-  Millis disconnected_at = 0;        ///< 0 = connected
-  std::unique_ptr<wire::mqtt::SessionState> state;  ///< while there is no connection
-  std::map<std::uint64_t, StoredPtr> stored;        ///< by tag: what the store holds for it
+  std::uint32_t expiry_seconds = 0;                   ///< 0xFFFFFFFF = never
+  Millis disconnected_at = 0;                         ///< 0 = connected
+  std::unique_ptr<wire::mqtt::SessionState> state;    ///< while there is no connection
+  std::map<std::uint64_t, StoredPtr> stored;          ///< by tag: what the store holds for it
   std::map<std::uint64_t, std::uint16_t> packet_ids;  ///< by tag: under which it was sent
-  wire::mqtt::MessagePtr will;                      ///< that waits for its delay
+  wire::mqtt::MessagePtr will;                        ///< that waits for its delay
   network::Timer expiry, will_delay;
 };
 

@@ -52,27 +52,28 @@ Status Broker::load(store::Store& store) {
     return at == clients.end() ? nullptr : at->second.get();
   };
 
-  JL_CHECK(each_record(*snapshot, *erasures, network_id_, Kind::session, [&](records::Name name, std::string_view value) {
-    auto record = records::decode_session(value);
-    if (!record) return false;
-    // Connected when the daemon ended: from now on it is not.
-    const Millis since = record->disconnected_at == 0 ? now : record->disconnected_at;
-    const bool over = record->expiry_seconds == 0 || (record->expiry_seconds != kNeverExpires &&
-                                                      since + Millis{1000} * record->expiry_seconds <= now);
-    if (over) return false;
-    network::IoThread& thread = threads_.at(Hash{}(name.client) % threads_.size());
-    auto client = std::make_shared<Client>(std::string(name.client), thread);
-    client->broker_ = this;
-    client->user_ = record->user;
-    client->since_ = since;
-    Session& session = session_of(*client);
-    session.expiry_seconds = record->expiry_seconds;
-    session.disconnected_at = since;
-    session.state = std::make_unique<wire::mqtt::SessionState>();
-    session.state->subscriptions = std::move(record->subscriptions);
-    clients.emplace(client->id, std::move(client));
-    return true;
-  }));
+  JL_CHECK(
+      each_record(*snapshot, *erasures, network_id_, Kind::session, [&](records::Name name, std::string_view value) {
+        auto record = records::decode_session(value);
+        if (!record) return false;
+        // Connected when the daemon ended: from now on it is not.
+        const Millis since = record->disconnected_at == 0 ? now : record->disconnected_at;
+        const bool over = record->expiry_seconds == 0 || (record->expiry_seconds != kNeverExpires &&
+                                                          since + Millis{1000} * record->expiry_seconds <= now);
+        if (over) return false;
+        network::IoThread& thread = threads_.at(Hash{}(name.client) % threads_.size());
+        auto client = std::make_shared<Client>(std::string(name.client), thread);
+        client->broker_ = this;
+        client->user_ = record->user;
+        client->since_ = since;
+        Session& session = session_of(*client);
+        session.expiry_seconds = record->expiry_seconds;
+        session.disconnected_at = since;
+        session.state = std::make_unique<wire::mqtt::SessionState>();
+        session.state->subscriptions = std::move(record->subscriptions);
+        clients.emplace(client->id, std::move(client));
+        return true;
+      }));
 
   std::map<std::uint64_t, std::shared_ptr<StoredMessage>> bodies;
   std::uint64_t last_number = 0;
@@ -89,42 +90,43 @@ Status Broker::load(store::Store& store) {
   }));
 
   std::map<std::pair<std::string, std::uint64_t>, records::InFlightRecord> in_flight;
-  JL_CHECK(each_record(*snapshot, *erasures, network_id_, Kind::in_flight,
-                       [&](records::Name name, std::string_view value) {
-                         const auto record = records::decode_in_flight(value);
-                         if (!record || !client_of(name.client)) return false;
-                         in_flight.emplace(std::pair(std::string(name.client), name.number), *record);
-                         return true;
-                       }));
+  JL_CHECK(
+      each_record(*snapshot, *erasures, network_id_, Kind::in_flight, [&](records::Name name, std::string_view value) {
+        const auto record = records::decode_in_flight(value);
+        if (!record || !client_of(name.client)) return false;
+        in_flight.emplace(std::pair(std::string(name.client), name.number), *record);
+        return true;
+      }));
 
-  JL_CHECK(each_record(*snapshot, *erasures, network_id_, Kind::queued, [&](records::Name name, std::string_view value) {
-    last_number = std::max(last_number, name.number);
-    Client* client = client_of(name.client);
-    auto record = records::decode_queued(value);
-    if (!client || !record) return false;
-    std::shared_ptr<StoredMessage> message;
-    if (record->body) {
-      message = std::make_shared<StoredMessage>();
-      static_cast<wire::mqtt::Message&>(*message) = std::move(*record->body);
-      message->number = name.number;
-    } else if (const auto body = bodies.find(name.number); body != bodies.end()) {
-      message = body->second;
-    } else {
-      return false;
-    }
-    message->records.fetch_add(1, std::memory_order_relaxed);
-    Session& session = *client->session_;
-    session.stored.emplace(name.number, message);
-    Delivery delivery{message, record->qos, record->retain, name.number, record->subscription_ids};
-    const auto sent = in_flight.find({std::string(name.client), name.number});
-    if (sent == in_flight.end()) {
-      (void)session.state->enqueue(std::move(delivery), SIZE_MAX);
-    } else {
-      session.packet_ids[name.number] = sent->second.packet_id;
-      session.state->add_outbound(std::move(delivery), sent->second.packet_id, sent->second.phase);
-    }
-    return true;
-  }));
+  JL_CHECK(
+      each_record(*snapshot, *erasures, network_id_, Kind::queued, [&](records::Name name, std::string_view value) {
+        last_number = std::max(last_number, name.number);
+        Client* client = client_of(name.client);
+        auto record = records::decode_queued(value);
+        if (!client || !record) return false;
+        std::shared_ptr<StoredMessage> message;
+        if (record->body) {
+          message = std::make_shared<StoredMessage>();
+          static_cast<wire::mqtt::Message&>(*message) = std::move(*record->body);
+          message->number = name.number;
+        } else if (const auto body = bodies.find(name.number); body != bodies.end()) {
+          message = body->second;
+        } else {
+          return false;
+        }
+        message->records.fetch_add(1, std::memory_order_relaxed);
+        Session& session = *client->session_;
+        session.stored.emplace(name.number, message);
+        Delivery delivery{message, record->qos, record->retain, name.number, record->subscription_ids};
+        const auto sent = in_flight.find({std::string(name.client), name.number});
+        if (sent == in_flight.end()) {
+          (void)session.state->enqueue(std::move(delivery), SIZE_MAX);
+        } else {
+          session.packet_ids[name.number] = sent->second.packet_id;
+          session.state->add_outbound(std::move(delivery), sent->second.packet_id, sent->second.phase);
+        }
+        return true;
+      }));
   for (const auto& [number, message] : bodies) {
     if (message->records.load(std::memory_order_relaxed) > 0) continue;
     std::string key;

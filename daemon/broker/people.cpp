@@ -83,8 +83,7 @@ void Broker::kick(const std::string& client_id, bool forget, std::function<void(
     if (!client->thread().is_current()) return self->kick(client->id, forget, done);
     const bool was_there = !client->is_gone_;
     if (client->connection_) {
-      client->connection_->close(wire::mqtt::CloseCause::administrative,
-                                 wire::mqtt::ReasonCode::administrative_action);
+      client->connection_->close(wire::mqtt::CloseCause::administrative, wire::mqtt::ReasonCode::administrative_action);
     }
     if (forget && !client->is_gone_ && !client->connection_) {
       self->end_session(*client);

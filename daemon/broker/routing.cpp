@@ -127,11 +127,9 @@ void Broker::hand_over(std::size_t thread, std::vector<Outgoing> batch) {
   });
 }
 
-void Broker::store(const StoredMessage& message, const Client& client, const Delivery& delivery,
-                   device::TurnLog& log) {
+void Broker::store(const StoredMessage& message, const Client& client, const Delivery& delivery, device::TurnLog& log) {
   records::key(log.key_buffer, network_id_, records::Kind::queued, client.id, message.number);
-  log.put(Family::sessions, log.key_buffer,
-          records::encode_queued(delivery, message.is_shared ? nullptr : &message));
+  log.put(Family::sessions, log.key_buffer, records::encode_queued(delivery, message.is_shared ? nullptr : &message));
 }
 
 void Broker::deliver(Client& client, Delivery delivery) {

@@ -1,6 +1,6 @@
 #pragma once
-// Who subscribes to what (MQTT 5 §4.7, §4.8): filters by level, so that a topic finds its subscribers in a walk down its
-// levels. Not thread-safe; each I/O thread has a replica of its own (subscriptions.hpp).
+// Who subscribes to what (MQTT 5 §4.7, §4.8): filters by level, so that a topic finds its subscribers in a walk down
+// its levels. Not thread-safe; each I/O thread has a replica of its own (subscriptions.hpp).
 #include "daemon/wire/mqtt/packet.hpp"
 
 #include <cstdint>
@@ -54,7 +54,8 @@ class SubscriptionTree {
     [[nodiscard]] bool empty() const { return children.empty() && subscribers.empty() && groups.empty(); }
   };
   static std::size_t take(Node& node, std::vector<const Subscriber*>& out);
-  static std::size_t match_below(Node& node, std::string_view rest, bool wildcards, std::vector<const Subscriber*>& out);
+  static std::size_t match_below(Node& node, std::string_view rest, bool wildcards,
+                                 std::vector<const Subscriber*>& out);
   static bool remove_below(Node& node, std::string_view group, std::string_view rest, const Client* client);
   Node root_;
 };

@@ -1,7 +1,7 @@
 #pragma once
 // The subscriptions of one broker, as every I/O thread sees them: a change is appended to a shared list, and a thread
-// brings its own tree up to date before it looks a topic up. So a publish takes no lock unless somebody subscribed since,
-// and a subscription that is acknowledged is seen by every later publish, whatever thread it comes on.
+// brings its own tree up to date before it looks a topic up. So a publish takes no lock unless somebody subscribed
+// since, and a subscription that is acknowledged is seen by every later publish, whatever thread it comes on.
 #include "daemon/broker/subscription_tree.hpp"
 #include "daemon/network/io_thread.hpp"
 
@@ -39,7 +39,7 @@ class Subscriptions : public std::enable_shared_from_this<Subscriptions> {
   network::IoThreads& threads_;
   std::vector<std::unique_ptr<Replica>> replicas_;
   std::atomic<std::uint64_t> end_{0};  // position after the newest change
-  std::mutex mutex_;  // changes_, and positions for others than their own thread
+  std::mutex mutex_;                   // changes_, and positions for others than their own thread
   std::deque<std::shared_ptr<const Change>> changes_;
 };
 

@@ -116,9 +116,7 @@ Status Catalogs::load(const store::Snapshot& snapshot) {
 }
 
 void Catalogs::update(std::string_view kind, std::string_view id, const model::Resource* resource) {
-  if (kind != "product" && kind != "protocol" && kind != "gateway" && kind != "cert" &&
-      kind != "user")
-    return;
+  if (kind != "product" && kind != "protocol" && kind != "gateway" && kind != "cert" && kind != "user") return;
   auto next = std::make_shared<Catalog>(*current_.load());
   if (resource) {
     set(*next, *resource);

@@ -38,9 +38,8 @@ void Secrets::seal(model::Resource& after, const model::Resource* before, std::v
   std::map<std::string, std::string> stored;
   if (before) {
     model::Resource copy = *before;
-    for_each_secret(copy, [&](json::value& value, const std::string& path, bool) {
-      stored[path] = value.as_string().c_str();
-    });
+    for_each_secret(
+        copy, [&](json::value& value, const std::string& path, bool) { stored[path] = value.as_string().c_str(); });
   }
   for_each_secret(after, [&](json::value& value, const std::string& path, bool hashed) {
     std::string given(value.as_string());

@@ -13,9 +13,10 @@ class Secrets {
  public:
   explicit Secrets(store::Sealer sealer) : sealer_(std::move(sealer)) {}
 
-  /// Seals every secret of `after` in place; of those that are only ever compared, a hash is sealed instead. A value equal to the one in `before` keeps its sealed text, so that an
-  /// unchanged resource stays the same to the byte. A placeholder ("sealed:<fingerprint>", as shown by mask) stands for
-  /// the stored value; one that does not match it is a secret_missing problem.
+  /// Seals every secret of `after` in place; of those that are only ever compared, a hash is sealed instead. A value
+  /// equal to the one in `before` keeps its sealed text, so that an unchanged resource stays the same to the byte. A
+  /// placeholder ("sealed:<fingerprint>", as shown by mask) stands for the stored value; one that does not match it is
+  /// a secret_missing problem.
   void seal(model::Resource& after, const model::Resource* before, std::vector<Problem>& problems) const;
   /// Replaces every sealed value by its placeholder.
   void mask(model::Resource& resource) const;

@@ -129,12 +129,12 @@ class Loop final : public IoThread {
   log::RateLimit failures_;
   TurnCommit* commit_ = nullptr;
 
-  std::vector<Poller::Ref> requested_;  // who wants a flush after the next commit
-  std::vector<Poller::Ref> flushing_;   // who waits for the commit on its way
+  std::vector<Poller::Ref> requested_;              // who wants a flush after the next commit
+  std::vector<Poller::Ref> flushing_;               // who waits for the commit on its way
   std::vector<std::function<void(bool)>> waiting_;  // what runs after the next commit
   std::vector<std::function<void(bool)>> running_;  // what runs after the one on its way
-  std::uint64_t commit_number_ = 1;     // of the next commit to start
-  bool committing_ = false;             // from the start of a commit to the end of its flush
+  std::uint64_t commit_number_ = 1;                 // of the next commit to start
+  bool committing_ = false;                         // from the start of a commit to the end of its flush
   bool awaits_done_ = false;
   bool starting_ = false;      // inside of TurnCommit::commit
   bool commit_ended_ = false;  // by the posted work that runs

@@ -128,7 +128,7 @@ void MqttServerConnection::on_timer() {
 // MQTT 5 §3.1.2.10 asks for one and a half times the keep alive; JetLinks devices rely on ten seconds at least.
 Millis MqttServerConnection::silence_limit() const {
   const Millis keep_alive = Millis{1000} * machine_.keep_alive();
-  return std::max(keep_alive + keep_alive / 2, keep_alive + kKeepAliveGrace) + TimerWheel::kResolution;
+  return std::max(keep_alive + keep_alive / 2, patient_ ? keep_alive + kKeepAliveGrace : 0) + TimerWheel::kResolution;
 }
 
 // ---- reading

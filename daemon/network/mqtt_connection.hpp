@@ -45,6 +45,7 @@ class MqttServerConnection final : public MqttConnection, private TurnMember, pr
   wire::mqtt::ProtocolVersion version() const override { return machine_.version(); }
   bool is_deciding() const override { return phase_ == Phase::open && machine_.state() == State::deciding; }
   std::uint16_t keep_alive() const override { return machine_.keep_alive(); }
+  void be_patient() override { patient_ = true; }
   const wire::mqtt::SessionState* session() const override { return machine_.session(); }
   std::uint32_t session_expiry() const override { return machine_.session_expiry(); }
   std::unique_ptr<wire::mqtt::SessionState> release_session() override { return machine_.release_session(); }
@@ -122,6 +123,7 @@ class MqttServerConnection final : public MqttConnection, private TurnMember, pr
   bool paused_ : 1 = false;         // reading waits for the peer to take what it is sent
   bool peer_gone_ : 1 = false;      // nothing more comes from it
   bool discard_ : 1 = false;        // what is unsent must not or cannot be sent
+  bool patient_ : 1 = false;        // a keep alive has a grace
   bool wants_drained_ : 1 = false;  // the handler wants to hear when all is sent
   bool heard_ : 1 = false;          // from the client
   bool greeted_ : 1 = false;        // the TLS handshake is done and counted, or there is none

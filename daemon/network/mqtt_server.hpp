@@ -84,6 +84,8 @@ class MqttConnection : public std::enable_shared_from_this<MqttConnection> {
   /// Whether on_connect is unanswered.
   [[nodiscard]] virtual bool is_deciding() const = 0;
   [[nodiscard]] virtual std::uint16_t keep_alive() const = 0;
+  /// Silence is borne for ten seconds more than the keep alive at least, as JetLinks devices are used to.
+  virtual void be_patient() = 0;
   // The session, as wire::mqtt::ServerMachine has it.
   [[nodiscard]] virtual const wire::mqtt::SessionState* session() const = 0;
   [[nodiscard]] virtual std::uint32_t session_expiry() const = 0;

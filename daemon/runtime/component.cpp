@@ -16,7 +16,9 @@ NetworkType type_of(const model::Resource& resource) {
   return out;
 }
 
-std::string in_brackets(const std::string& host) { return host.find(':') != std::string::npos ? "[" + host + "]" : host; }
+std::string in_brackets(const std::string& host) {
+  return host.find(':') != std::string::npos ? "[" + host + "]" : host;
+}
 
 }  // namespace
 

@@ -40,12 +40,10 @@ class Component {
 
 /// Starts a component of the resource's type. `broker` belongs to MQTT servers.
 /// Errors: address_in_use, denied, network, invalid, those of certs.
-[[nodiscard]] Result<std::unique_ptr<Component>> start_component(const Materials& materials,
-                                                                 const model::Resource& resource,
-                                                                 const boost::json::object& configuration,
-                                                                 const CertSource& certs,
-                                                                 const std::shared_ptr<broker::Broker>& broker,
-                                                                 std::shared_ptr<const access::AttachedGateways> gateways);
+[[nodiscard]] Result<std::unique_ptr<Component>> start_component(
+    const Materials& materials, const model::Resource& resource, const boost::json::object& configuration,
+    const CertSource& certs, const std::shared_ptr<broker::Broker>& broker,
+    std::shared_ptr<const access::AttachedGateways> gateways);
 
 /// What the socket of a configuration is: one that differs needs a new component. "tcp 0.0.0.0:1883" for servers.
 [[nodiscard]] std::string socket_of(const model::Resource& resource, const boost::json::object& configuration);
@@ -63,14 +61,11 @@ class Component {
 [[nodiscard]] network::MqttServerOptions mqtt_options(const std::string& id, const model::MqttServer& configuration);
 
 // One per type.
-[[nodiscard]] Result<std::unique_ptr<Component>> start_mqtt_server(const Materials& materials, const std::string& id,
-                                                                   const model::MqttServer& configuration,
-                                                                   const CertSource& certs,
-                                                                   const std::shared_ptr<broker::Broker>& broker,
-                                                                   std::shared_ptr<const access::AttachedGateways> gateways);
-[[nodiscard]] Result<std::unique_ptr<Component>> start_mqtt_client(const Materials& materials, const std::string& id,
-                                                                   const model::MqttClient& configuration,
-                                                                   const CertSource& certs,
-                                                                   std::shared_ptr<const access::AttachedGateways> gateways);
+[[nodiscard]] Result<std::unique_ptr<Component>> start_mqtt_server(
+    const Materials& materials, const std::string& id, const model::MqttServer& configuration, const CertSource& certs,
+    const std::shared_ptr<broker::Broker>& broker, std::shared_ptr<const access::AttachedGateways> gateways);
+[[nodiscard]] Result<std::unique_ptr<Component>> start_mqtt_client(
+    const Materials& materials, const std::string& id, const model::MqttClient& configuration, const CertSource& certs,
+    std::shared_ptr<const access::AttachedGateways> gateways);
 
 }  // namespace jl::runtime

@@ -99,8 +99,7 @@ Result<std::unique_ptr<Component>> start_mqtt_client(const Materials& materials,
                                     configuration.remote_port);
   auto access = std::make_shared<access::MqttClientAccess>(materials.context, id, address, thread);
   JL_TRY(auto client, network::MqttClient::start(options, thread, access));
-  auto component =
-      std::make_unique<MqttClientComponent>(id, std::move(address), std::move(access), std::move(client));
+  auto component = std::make_unique<MqttClientComponent>(id, std::move(address), std::move(access), std::move(client));
   component->attach(std::move(gateways));
   return std::unique_ptr<Component>(std::move(component));
 }

@@ -50,11 +50,12 @@ class MqttServerComponent final : public Component {
     const auto configuration = model::from_json<model::MqttServer>(json);
     auto options = mqtt_options(id_, configuration);
     JL_TRY(options.tls, tls_of(configuration, certs));
-    return std::function<void()>([this, options, redirect = redirect_of(configuration), limits = broker_options(id_, json)] {
-      access_->redirect(redirect);
-      broker_->update(limits);
-      server_->update(options);
-    });
+    return std::function<void()>(
+        [this, options, redirect = redirect_of(configuration), limits = broker_options(id_, json)] {
+          access_->redirect(redirect);
+          broker_->update(limits);
+          server_->update(options);
+        });
   }
 
   void attach(std::shared_ptr<const access::AttachedGateways> gateways) override {
@@ -126,8 +127,8 @@ Result<std::unique_ptr<Component>> start_mqtt_server(const Materials& materials,
   access->attach(std::move(gateways));
   access->redirect(redirect_of(configuration));
   JL_TRY(auto server, network::MqttServer::start(options, materials.threads, access));
-  return std::unique_ptr<Component>(std::make_unique<MqttServerComponent>(id, std::move(access), broker, std::move(server),
-                                                                          configuration, materials.context.clock));
+  return std::unique_ptr<Component>(std::make_unique<MqttServerComponent>(
+      id, std::move(access), broker, std::move(server), configuration, materials.context.clock));
 }
 
 }  // namespace jl::runtime

@@ -147,8 +147,8 @@ void Calls::network_publish(const Call& call, const Reply& reply, const std::sha
   if (!wire::mqtt::is_valid_topic_name(*topic) || topic->size() > 1024)
     return reply->problem(Error(Errc::bad_request, "\"" + *topic + "\" is not a topic name", {}, "topic"));
   if (topic->starts_with(access::kNorthbound)) {
-    return reply->problem(Error(Errc::denied, "below /device/ only devices speak",
-                                "jlctl device write, jlctl device invoke", "topic"));
+    return reply->problem(
+        Error(Errc::denied, "below /device/ only devices speak", "jlctl device write, jlctl device invoke", "topic"));
   }
   auto message = std::make_shared<broker::StoredMessage>();
   message->topic = *topic;
@@ -171,15 +171,16 @@ void Calls::network_publish(const Call& call, const Reply& reply, const std::sha
   thread.post([reply, broker, message, &thread, network = call.id] {
     const auto routed = broker->publish(message, nullptr, thread);
     if (routed == wire::mqtt::ReasonCode::quota_exceeded) {
-      return reply->problem(Error(Errc::conflict, "network \"" + network + "\" keeps as many retained messages as it may",
+      return reply->problem(Error(Errc::conflict,
+                                  "network \"" + network + "\" keeps as many retained messages as it may",
                                   "jlctl network edit " + network + " --max-retained-messages N"));
     }
     const bool heard = routed == wire::mqtt::ReasonCode::success;
     // Answered once it is in the store for those who are away.
     thread.after_commit([reply, message, heard](bool committed) {
       if (!committed) return reply->problem(Error(Errc::storage, "the message could not be stored"));
-      reply->json(200, json::object{{"result", "created"}, {"kind", "message"}, {"id", message->topic},
-                                    {"subscribers", heard}});
+      reply->json(200, json::object{
+                           {"result", "created"}, {"kind", "message"}, {"id", message->topic}, {"subscribers", heard}});
     });
   });
 }
