@@ -3,6 +3,7 @@
 #include "common/base/words.hpp"
 
 #include <fmt/format.h>
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -20,7 +21,7 @@ class Normalizer {
     for (const Field& field : table.fields) {
       const std::string at = join_path(path, field.key);
       const json::value* given = input.if_contains(field.key);
-      if (!given && !field.also.empty()) given = input.if_contains(field.also);
+      if (!given && !field.formerly.empty()) given = input.if_contains(field.formerly);
       if (field.ignored) continue;
       if (!given || is_absent(field, *given)) {
         missing(field, input, at, out);
@@ -92,7 +93,7 @@ class Normalizer {
   void unknown_keys(const Table& table, const json::object& input, const std::string& path) {
     std::vector<std::string> known;
     for (const auto& [key, value] : input) {
-      if (table.find(key)) continue;
+      if (table.find(key) || std::ranges::find(table.fields, key, &Field::formerly) != table.fields.end()) continue;
       if (known.empty()) {
         for (const Field& field : table.fields) {
           if (!field.ignored) known.push_back(field.key);
@@ -214,6 +215,7 @@ class Normalizer {
   }
 
   json::value word(const Field& field, const json::value& given, const std::string& at) {
+    if (given.is_int64()) return word(field, json::value(json::serialize(given)), at);  // YAML's mqttVersion: 5
     const json::value* value = &given;
     // JetLinks reads enumerations back as {value, text}.
     if (given.is_object() && given.as_object().contains("value")) value = &given.as_object().at("value");
@@ -350,7 +352,7 @@ const Table* Field::table_for(const json::object& root) const {
 
 const Field* Table::find(std::string_view key) const {
   for (const Field& field : fields) {
-    if (field.key == key || (!field.also.empty() && field.also == key)) return &field;
+    if (field.key == key) return &field;
   }
   return nullptr;
 }
