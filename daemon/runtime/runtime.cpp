@@ -486,16 +486,28 @@ json::object Runtime::status_of(const Resource& resource) const {
   return out;
 }
 
+std::map<std::string, json::object> Runtime::network_statuses() const {
+  std::map<std::string, json::object> out;
+  const std::scoped_lock lock(mutex_);
+  for (const auto& [id, entry] : entries_) {
+    out[id] = entry->component ? entry->component->status() : json::object{{"state", "failed"}};
+  }
+  return out;
+}
+
 Runtime::Totals Runtime::network_totals() const {
   Totals out;
   const std::scoped_lock lock(mutex_);
   for (const auto& [id, entry] : entries_) {
-    if (entry->component) {
+    const json::object status = entry->component ? entry->component->status() : json::object();
+    const auto* state = status.if_contains("state");
+    if (state && state->as_string() != "failed") {
       ++out.running;
-    } else {
-      ++out.failed;
-      out.reasons.emplace_back(id, entry->reason);
+      continue;
     }
+    const auto* reason = status.if_contains("reason");
+    ++out.failed;
+    out.reasons.emplace_back(id, reason ? std::string(reason->as_string()) : entry->reason);
   }
   return out;
 }
