@@ -39,8 +39,9 @@ void MqttAccess::refuse(network::MqttConnection& connection, const Refusal& refu
   if (refusal_log_.allow(context_.clock.steady(), held)) {
     const std::string id =
         is_printable_utf8(client_id) ? std::string(client_id.substr(0, 64)) : std::string("(unprintable)");
-    log::warn("access.mqtt", "refused network={} client={} peer={} reason=\"{}\" more={}", network_id_, id,
-              connection.peer(), refusal.why, held);
+    const std::string_view subject = connection.tls_subject();
+    log::warn("access.mqtt", "refused network={} client={} peer={}{}{} reason=\"{}\" more={}", network_id_, id,
+              connection.peer(), subject.empty() ? "" : " tls=", subject, refusal.why, held);
   }
   connection.refuse(reason_of(refusal.kind), refusal.why);
 }
