@@ -117,10 +117,11 @@ TEST_SUITE("cli.fields") {
                       {"labels", {{"a", "1"}, {"secretToken", "2"}}},
                       {"extra", {{"x", {1}}}},
                       {"loud", false}});
+    CHECK(spec_of(make({"--tags", "a", "--tags", "b/#"})) == json::value{{"tags", {"a", "b/#"}}});
     CHECK(spec_of(make({"--loud", "--tags", "[]"})) == json::value{{"loud", true}, {"tags", json::array()}});
     for (const std::vector<std::string>& words : {std::vector<std::string>{"--colour", "blue"},
                                                   {"--ratio", "x"},
-                                                  {"--tags", "a,b"},
+                                                  {"--tags", "[a"},
                                                   {"--labels", "a"},
                                                   {"--labels", "=a"},
                                                   {"--loud", "--no-loud"},
