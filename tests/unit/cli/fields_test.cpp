@@ -108,9 +108,9 @@ json::value spec_of(const Made& made) {
 TEST_SUITE("cli.fields") {
   TEST_CASE("each field type has its way in [cli.md 4, 5]") {
     const TempFolder folder;
-    const std::string file = folder.file("tags.json", R"(["a","b"])");
-    CHECK(spec_of(make({"--colour", "rot", "--ratio", "1.5", "--tags", "@" + file, "--labels", "a=1", "--labels",
-                        "secretToken=2", "--extra", R"({"x":[1]})", "--no-loud"})) ==
+    const std::string file = folder.file("extra.json", R"({"x":[1]})");
+    CHECK(spec_of(make({"--colour", "rot", "--ratio", "1.5", "--tags", "a", "--tags", "b", "--labels", "a=1",
+                        "--labels", "secretToken=2", "--extra", "@" + file, "--no-loud"})) ==
           json::value{{"colour", "RED"},
                       {"ratio", 1.5},
                       {"tags", {"a", "b"}},
