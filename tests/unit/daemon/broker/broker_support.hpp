@@ -109,6 +109,7 @@ class FakeConnection final : public network::MqttConnection {
   wire::mqtt::ProtocolVersion version() const override { return wire::mqtt::ProtocolVersion::v5; }
   bool is_deciding() const override { return deciding; }
   std::uint16_t keep_alive() const override { return 60; }
+  void be_patient() override {}
   const SessionState* session() const override { return state.get(); }
   std::uint32_t session_expiry() const override { return expiry; }
   std::unique_ptr<SessionState> release_session() override { return std::move(state); }

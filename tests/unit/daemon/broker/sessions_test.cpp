@@ -184,7 +184,7 @@ TEST_CASE("sessions whose time is over are gone after a restart with everything 
   b.publish(0, "t", "m");
   CHECK(b.stored(Kind::body) == 1);
   b.broker->stop();
-  b.clock.advance(11'000);
+  b.advance(11'000);
   b.crash();
   CHECK(b.list().size() == 2);
   CHECK(b.stored(Kind::session) == 2);
@@ -203,7 +203,7 @@ TEST_CASE("sessions whose time is over are gone after a restart with everything 
 TEST_CASE("a client that was connected when the daemon died has its time from the restart on") {
   Bench b;
   const auto c = b.connect(0, durable("c", false, 10));
-  b.clock.advance(3'600'000);
+  b.advance(3'600'000);
   b.crash();
   CHECK(b.list().size() == 1);
   b.advance(9000);

@@ -17,8 +17,8 @@ struct Field {
     threads.start(true);
   }
   ~Field() { threads.stop(); }
-  void add(const std::string& filter, const std::shared_ptr<Client>& client) {
-    subscriptions->add(filter, {client, 0, 0, false, false});
+  void add(const std::string& filter, const std::shared_ptr<Client>& who) {
+    subscriptions->add(filter, {who, 0, 0, false, false});
   }
   std::size_t count(std::size_t thread, std::string_view topic) {
     return run_on(threads.at(thread), [&] {
