@@ -37,8 +37,8 @@ TEST_SUITE("common.model.user") {
   }
 
   TEST_CASE("component and password are required, and unknown fields are refused") {
-    CHECK(problems_of("user", "{'id':'u','spec':{'networkId':'n'}}") == Briefs{"spec.password required"});
-    CHECK(problems_of("user", "{'id':'u','spec':{'password':'p'}}") == Briefs{"spec.networkId required"});
+    CHECK(problems_of("user", "{'id':'u','spec':{'networkId':'n'}}") == Briefs{"spec.password invalid"});
+    CHECK(problems_of("user", "{'id':'u','spec':{'password':'p'}}") == Briefs{"spec.networkId invalid"});
     CHECK(problems_of("user", "{'id':'u','spec':{'networkId':'n','password':'p','topics':[]}}") ==
           Briefs{"spec.topics unknown_field"});
   }
