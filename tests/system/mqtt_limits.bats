@@ -113,7 +113,7 @@ stay() {
     run --separate-stderr jlctl network $verb
     [[ $status -ne 0 && -z $output && $stderr == *"error[unsupported]"* ]]
   done
-  jlctl network kick mqtt-1 away --forget --yes
+  for id in away there; do jlctl network kick mqtt-1 "$id" --forget --yes; done
 }
 
 @test "network kick: closes the connection, keeps or ends the session" {
