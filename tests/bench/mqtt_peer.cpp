@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -36,18 +37,28 @@ void append_header(std::string& out, unsigned first, std::size_t length) {
   } while (length > 0);
 }
 
-std::string connect_packet(const Credentials& who) {
+std::string connect_packet(const Credentials& who, std::uint16_t keep_alive) {
   std::string body;
   append_string(body, "MQTT");
   body += '\x04';  // level 3.1.1
   body += '\xc2';  // user name, password, clean session
-  append_u16(body, 0);
+  append_u16(body, keep_alive);
   append_string(body, who.client_id);
   append_string(body, who.username);
   append_string(body, who.password);
   std::string packet;
   append_header(packet, 0x10, body.size());
   return packet + body;
+}
+
+sockaddr loopback(std::uint32_t host, std::uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl((127U << 24U) | host);
+  sockaddr generic{};
+  std::memcpy(&generic, &address, sizeof address);
+  return generic;
 }
 
 }  // namespace
@@ -57,31 +68,36 @@ void die(std::string_view what) {
   std::exit(1);
 }
 
-MqttPeer::MqttPeer(std::uint16_t port, const Credentials& credentials)
-    : fd_(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)), output_(connect_packet(credentials)) {
+MqttPeer::MqttPeer(const Target& target, const Credentials& credentials)
+    : fd_(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)),
+      output_(connect_packet(credentials, target.keep_alive)) {
   if (fd_ < 0) die(std::string("socket: ") + std::strerror(errno));
   const int on = 1;
   setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  sockaddr generic{};
-  std::memcpy(&generic, &address, sizeof address);
-  if (connect(fd_, &generic, sizeof address) < 0 && errno != EINPROGRESS)
-    die(std::string("connect: ") + std::strerror(errno));
+  setsockopt(fd_, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+  const sockaddr from = loopback(target.source, 0), to = loopback(1, target.port);
+  if (bind(fd_, &from, sizeof from) < 0) die(std::string("bind: ") + std::strerror(errno));
+  if (connect(fd_, &to, sizeof to) < 0 && errno != EINPROGRESS) die(std::string("connect: ") + std::strerror(errno));
+  if (target.tls == nullptr) return;
+  tls_ = SSL_new(target.tls);
+  if (tls_ == nullptr || SSL_set_fd(tls_, fd_) != 1) die("no TLS");
+  SSL_set_connect_state(tls_);
 }
 
 MqttPeer::~MqttPeer() {
+  SSL_free(tls_);
   if (fd_ >= 0) close(fd_);
 }
 
 MqttPeer::MqttPeer(MqttPeer&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)),
+      tls_(std::exchange(other.tls_, nullptr)),
       connected_(other.connected_),
+      subscribed_(other.subscribed_),
       next_id_(other.next_id_),
       sent_(other.sent_),
       acked_(other.acked_),
+      delivered_(other.delivered_),
       written_(other.written_),
       output_(std::move(other.output_)),
       input_(std::move(other.input_)) {}
@@ -98,14 +114,51 @@ void MqttPeer::publish(std::string_view topic, std::string_view payload, int qos
   ++sent_;
 }
 
+void MqttPeer::subscribe(std::string_view filter, int qos) {
+  append_header(output_, 0x82U, 2 + 2 + filter.size() + 1);
+  append_u16(output_, 1);
+  append_string(output_, filter);
+  output_ += static_cast<char>(qos);
+}
+
+void MqttPeer::ping() { append_header(output_, 0xc0U, 0); }
+
+void MqttPeer::disconnect() { append_header(output_, 0xe0U, 0); }
+
+// 0 = not now.
+std::size_t MqttPeer::write_some(std::string_view bytes) {
+  if (tls_ != nullptr) {
+    std::size_t done = 0;
+    if (SSL_write_ex(tls_, bytes.data(), bytes.size(), &done) == 1) return done;
+    const int why = SSL_get_error(tls_, 0);
+    if (why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE && errno != ENOTCONN) die("TLS failed");
+    return 0;
+  }
+  const ssize_t n = send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  if (n < 0 && errno != EAGAIN && errno != ENOTCONN) die(std::string("send: ") + std::strerror(errno));
+  return n < 0 ? 0 : static_cast<std::size_t>(n);
+}
+
+// 0 = not now.
+std::size_t MqttPeer::read_some(char* buffer, std::size_t size) {
+  if (tls_ != nullptr) {
+    std::size_t done = 0;
+    if (SSL_read_ex(tls_, buffer, size, &done) == 1) return done;
+    const int why = SSL_get_error(tls_, 0);
+    if (why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE && errno != ENOTCONN) die("TLS failed");
+    return 0;
+  }
+  const ssize_t n = recv(fd_, buffer, size, 0);
+  if (n == 0) die("the server closed a connection");
+  if (n < 0 && errno != EAGAIN && errno != ENOTCONN) die(std::string("recv: ") + std::strerror(errno));
+  return n < 0 ? 0 : static_cast<std::size_t>(n);
+}
+
 void MqttPeer::flush() {
   while (has_output()) {
-    const ssize_t n = send(fd_, output_.data() + written_, output_.size() - written_, MSG_NOSIGNAL);
-    if (n < 0) {
-      if (errno == EAGAIN || errno == ENOTCONN) return;
-      die(std::string("send: ") + std::strerror(errno));
-    }
-    written_ += static_cast<std::size_t>(n);
+    const std::size_t n = write_some(std::string_view(output_).substr(written_));
+    if (n == 0) return;
+    written_ += n;
   }
   output_.clear();
   written_ = 0;
@@ -113,13 +166,11 @@ void MqttPeer::flush() {
 
 void MqttPeer::receive() {
   std::array<char, 65536> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): recv fills what is read
-  ssize_t n = 0;
+  std::size_t n = 0;
   do {
-    n = recv(fd_, buffer.data(), buffer.size(), 0);
-    if (n < 0 && errno != EAGAIN) die(std::string("recv: ") + std::strerror(errno));
-    if (n == 0) die("the server closed a connection");
-    if (n > 0) input_.append(buffer.data(), static_cast<std::size_t>(n));
-  } while (n == static_cast<ssize_t>(buffer.size()));
+    n = read_some(buffer.data(), buffer.size());
+    input_.append(buffer.data(), n);
+  } while (n == buffer.size() || (n > 0 && tls_ != nullptr));
 
   std::size_t at = 0;
   while (input_.size() - at >= 2) {
@@ -146,12 +197,36 @@ void MqttPeer::handle_packet(std::uint8_t type, std::string_view body) {
         die("the server refused a connection, code " + std::to_string(body.size() < 2 ? -1 : int{body[1]}));
       connected_ = true;
       break;
+    case 3:  // PUBLISH
+      ++delivered_;
+      if (const unsigned qos = (type >> 1U) & 3U; qos > 0) {
+        const std::size_t topic =
+            (static_cast<std::size_t>(static_cast<std::uint8_t>(body[0])) << 8U) | static_cast<std::uint8_t>(body[1]);
+        answer(qos == 1 ? 0x40 : 0x50, body.substr(2 + topic, 2));
+      }
+      break;
     case 4:  // PUBACK
+    case 7:  // PUBCOMP
       ++acked_;
+      break;
+    case 5:  // PUBREC
+      answer(0x62, body.substr(0, 2));
+      break;
+    case 6:  // PUBREL
+      answer(0x70, body.substr(0, 2));
+      break;
+    case 9:  // SUBACK
+      if (body.size() != 3 || (static_cast<unsigned>(body[2]) & 0x80U) != 0) die("the server refused a subscription");
+      subscribed_ = true;
       break;
     default:
       break;
   }
+}
+
+void MqttPeer::answer(std::uint8_t type, std::string_view packet_id) {
+  append_header(output_, type, 2);
+  output_ += packet_id;
 }
 
 }  // namespace jl::bench

@@ -47,7 +47,7 @@ TEST_SUITE("network.mqtt_client.mosquitto") {
       for (int qos = 0; qos <= 2; ++qos) {
         REQUIRE(broker.publish("in/x", "uplink", qos));
         const auto got = bench.handler->wait_messages(static_cast<std::size_t>(qos) + 2);
-        CHECK(got.back() == RecordingHandler::Message{"in/x", "uplink", std::min(qos, 1), false});
+        CHECK(got.back() == RecordingClientHandler::Message{"in/x", "uplink", std::min(qos, 1), false});
         REQUIRE(bench.publish("out/" + std::to_string(qos), "downlink", qos, true));
       }
       CHECK(bench.until([&] { return bench.client->counters().sent_messages == 4; }));

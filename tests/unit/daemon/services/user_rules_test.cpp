@@ -73,7 +73,7 @@ TEST_SUITE("services.user") {
     REQUIRE(elsewhere.size() == 1);
     CHECK(elsewhere[0].field == "spec.networkId");
     CHECK(elsewhere[0].code == Errc::invalid);
-    CHECK(elsewhere[0].resource == "user/other");
+    CHECK(elsewhere[0].object == "user/other");
     const auto nowhere = f.put({f.user("other", "missing")});
     REQUIRE(nowhere.size() == 1);
     CHECK(nowhere[0].field == "spec.networkId");
