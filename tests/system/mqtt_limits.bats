@@ -47,11 +47,11 @@ stay() {
 @test "an offline queue at its limit keeps the oldest, counts what it drops, says so once, and others get everything" {
   jlctl network edit mqtt-1 --max-queued-messages 20
   before=$(counter dropped)
-  lines=$(log_lines "queue full")
+  told=$(log_lines "queue full")
   dropped=$(limits queue 20)
   [[ $(counter dropped) -eq $((before + dropped)) ]]
   # A line for the first, then at most one per period with the number of those between.
-  (($(log_lines "queue full") > lines && $(log_lines "queue full") <= lines + 2))
+  (($(log_lines "queue full") > told && $(log_lines "queue full") <= told + 2))
   jlctl log system --level WARN --grep "queue full" -o json | jq -e '.data.items[0] | tostring | test("limit=20")'
   jlctl network edit mqtt-1 --unset configuration.maxQueuedMessages
 }
