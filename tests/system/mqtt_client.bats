@@ -13,7 +13,8 @@ setup_file() {
   make_certificate client lab clientAuth
   # Five listeners of one broker: for devices, for user and password, with TLS, with TLS on an address that its
   # certificate does not name, and with client certificates.
-  broker_port=$(free_port) login_port=$(free_port) tls_port=$(free_port) misnamed_port=$(free_port) mutual_port=$(free_port)
+  broker_port=$(free_port) login_port=$(free_port) tls_port=$(free_port)
+  misnamed_port=$(free_port) mutual_port=$(free_port)
   export broker_port login_port tls_port misnamed_port mutual_port
   mosquitto_passwd -b -c "$home/broker/passwords" gateway right-password
   cat >"$home/broker/mosquitto.conf" <<EOF
@@ -126,8 +127,10 @@ report() {
     -m "{\"messageId\":\"m$2\",\"properties\":{\"temp\":$2}}"
 }
 has_temp() { [[ $(jlctl device state "$1" -o value=properties.temp.value) == "$2" ]]; }
-temps_of() { jlctl device messages "$1" --type REPORT_PROPERTY --limit 1000 -o json | jq -c '[.data.items[].message.properties.temp] | sort'; }
-has_temps() { [[ $(temps_of "$1") == "$2" ]]; }
+temps_of() {
+  jlctl device messages "$1" --type REPORT_PROPERTY --limit 1000 -o json |
+    jq -c '[.data.items[].message.properties.temp]'
+}
 
 # Waits until the broker has the component's subscription to reports: a report is heard.
 is_heard() {
@@ -175,7 +178,8 @@ drop_remote() {
 
 @test "read, write and invoke are published to the broker and answered through it" {
   start_device dev-1
-  stdbuf -oL mosquitto_sub -h 127.0.0.1 -p "$broker_port" -W 30 -C 1 -v -t '/sensor/+/properties/write' -d >"$BATS_TEST_TMPDIR/seen" 2>&1 3>&- &
+  stdbuf -oL mosquitto_sub -h 127.0.0.1 -p "$broker_port" -W 30 -C 1 -v -t '/sensor/+/properties/write' -d \
+    >"$BATS_TEST_TMPDIR/seen" 2>&1 3>&- &
   clients+=($!)
   until_true 10 grep -q SUBACK "$BATS_TEST_TMPDIR/seen"
   until_true 20 is_heard dev-1 21
@@ -276,7 +280,8 @@ EOF
   # Without the name's check the chain is still verified.
   jlctl network edit wrong --no-verify-host
   until_true 10 fails_with wrong "certificate"
-  jlctl network add misnamed --type mqtt-client --remote-host 127.0.0.2 --remote-port "$misnamed_port" --secure --cert lab
+  jlctl network add misnamed --type mqtt-client --remote-host 127.0.0.2 --remote-port "$misnamed_port" \
+    --secure --cert lab
   until_true 10 fails_with misnamed "certificate"
   jlctl network edit misnamed --no-verify-host
   until_true 20 is_running misnamed
@@ -307,7 +312,7 @@ EOF
   until_true 10 grep -q SUBACK "$BATS_TEST_TMPDIR/other"
   local value
   for value in $(seq 301 312); do report dev-1 "$value"; done
-  ours() { jlctl device messages dev-1 --type REPORT_PROPERTY --limit 1000 -o json | jq '[.data.items[].message.properties.temp | select(. > 300 and . < 400)] | length'; }
+  ours() { temps_of dev-1 | jq 'map(select(. > 300 and . < 400)) | length'; }
   theirs() { messages_of other | wc -l; }
   is_complete() { (($(ours) + $(theirs) == 12)); }
   until_true 10 is_complete
