@@ -118,7 +118,7 @@ EOF
 
 status_of() { jlctl network show "$1" -o json | jq -r .data.status."$2"; }
 is_in_state() { [[ $(status_of "$1" state) == "$2" ]]; }
-is_running() { is_in_state "${1:-remote}" running; }
+is_running() { is_in_state remote running; }
 fails_with() { is_in_state "$1" failed && [[ $(status_of "$1" reason) == *"$2"* ]]; }
 
 # A device behind the broker reports, QoS 1: report DEVICE TEMPERATURE
