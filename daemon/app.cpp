@@ -157,7 +157,10 @@ void App::tick() {
   Impl& i = *impl_;
   i.mutator.run([&i] { i.runtime->retry_failed(); });
   i.cert_expiry.check(*i.catalogs.current());
-  if (++i.ticks % 3600 == 0) i.resources.forget_old_requests();
+  if (++i.ticks % 3600 == 0) {
+    i.resources.forget_old_requests();
+    i.runtime->tidy();
+  }
   if (i.ticks % 10 == 0) {
     // Ten seconds are enough for any loop to get round to one small piece of work.
     i.alive = true;

@@ -66,29 +66,17 @@ class Checker {
     JL_TRY(const Secret bytes, input_.read_content(FlagUse::file, path, path, model::kMaxCertText));
     json::object out{{"file", path}};
     json::array problems;
-    const auto add = [&](const char* severity, const std::string& field, const std::string& message) {
-      problems.push_back(json::object{{"severity", severity}, {"field", field}, {"message", message}});
-    };
     auto bundle = cert::read_file(bytes.reveal(), password_);
     if (!bundle) {
-      add("error", bundle.error().field, bundle.error().message);
+      add(problems, "error", bundle.error().field, bundle.error().message);
       out["validity"] = "unreadable";
     } else {
       give_key(*bundle);
       for (auto& [key, value] : cert::overview(*bundle, cert::describe(*bundle), now_, true)) out[key] = value;
-      const bool is_own = std::ranges::any_of(bundle->entries, [](const auto& e) { return e.key && !e.chain.empty(); });
-      const auto findings = cert::check(*bundle, is_own ? cert::Mode::server : cert::Mode::client, false, now_);
-      const bool is_key_alone = holds_only_key(bundle);
-      const bool has_key = std::ranges::any_of(bundle->entries, [](const auto& e) { return e.key != nullptr; });
-      for (const Problem& problem : findings.errors) {
-        // Certificates alone are fine to look at, and so is a key alone.
-        const bool is_missing = (problem.field == "key" && !has_key) || (problem.field == "cert" && is_key_alone);
-        if (!is_missing) add("error", problem.field, problem.message);
-      }
-      for (const std::string& warning : findings.warnings) add("warning", "", warning);
+      examine(problems, *bundle);
     }
     const auto& validity = out["validity"].as_string();
-    const bool is_usable = validity == "ok" || validity == "expiring" || holds_only_key(bundle);
+    const bool is_usable = validity == "ok" || validity == "expiring" || (bundle && holds_only_key(*bundle));
     for (const auto& problem : problems) failed_ |= problem.at("severity") == "error";
     failed_ |= !is_usable;
     out["problems"] = std::move(problems);
@@ -98,6 +86,33 @@ class Checker {
   [[nodiscard]] bool failed() const { return failed_; }
 
  private:
+  static void add(json::array& problems, const char* severity, const std::string& field, const std::string& message) {
+    problems.push_back(json::object{{"severity", severity}, {"field", field}, {"message", message}});
+  }
+
+  void examine(json::array& problems, const cert::Bundle& bundle) const {
+    const bool is_own = std::ranges::any_of(bundle.entries, [](const auto& e) { return e.key && !e.chain.empty(); });
+    const bool has_key = std::ranges::any_of(bundle.entries, [](const auto& e) { return e.key != nullptr; });
+    const bool is_key_alone = holds_only_key(bundle);
+    const auto errors_of = [&](const cert::Findings& findings) {
+      for (const Problem& problem : findings.errors) {
+        // Certificates alone are fine to look at, and so is a key alone.
+        const bool is_missing = (problem.field == "key" && !has_key) || (problem.field == "cert" && is_key_alone);
+        if (!is_missing) add(problems, "error", problem.field, problem.message);
+      }
+    };
+    const auto findings = cert::check(bundle, is_own ? cert::Mode::server : cert::Mode::client, false, now_);
+    errors_of(findings);
+    for (const std::string& warning : findings.warnings) add(problems, "warning", "", warning);
+    if (!bundle.entries.empty()) return;
+    // A file of authorities: each for itself, as if it were one's own.
+    for (const cert::Certificate& certificate : bundle.trust) {
+      cert::Bundle one;
+      one.entries.push_back({"", nullptr, {certificate}});
+      errors_of(cert::check(one, cert::Mode::client, false, now_));
+    }
+  }
+
   // The key of --key-file belongs to the first certificates without one.
   void give_key(cert::Bundle& bundle) const {
     if (!key_) return;
@@ -109,9 +124,9 @@ class Checker {
     if (bundle.entries.empty()) bundle.entries.push_back({"", key_, std::exchange(bundle.trust, {})});
   }
 
-  static bool holds_only_key(const Result<cert::Bundle>& bundle) {
-    return bundle && bundle->trust.empty() && !bundle->entries.empty() &&
-           std::ranges::all_of(bundle->entries, [](const auto& e) { return e.key && e.chain.empty(); });
+  static bool holds_only_key(const cert::Bundle& bundle) {
+    return bundle.trust.empty() && !bundle.entries.empty() &&
+           std::ranges::all_of(bundle.entries, [](const auto& e) { return e.key && e.chain.empty(); });
   }
 
   Context& context_;

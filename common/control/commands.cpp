@@ -149,7 +149,9 @@ void add_generic(std::vector<Command>& out, const Kind& kind) {
   exists.examples = {jlctl + "exists " + sample};
   out.push_back(std::move(exists));
 
-  Command impact = generic(kind, "impact", "what disabling or deleting it would cut: sessions and users");
+  Command impact = generic(kind, "impact",
+                           kind.switchable ? "what disabling or deleting it would cut: sessions and users"
+                                           : "who uses it, and would be in the way of deleting it");
   impact.method = "GET", impact.path = base + "/{id}/impact";
   impact.arguments = {id};
   impact.examples = {jlctl + "impact " + sample};

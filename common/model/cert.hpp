@@ -92,7 +92,10 @@ void describe(V& v, CertConfigs& s) {
 template <class V>
 void describe(V& v, Cert& s) {
   v.field("type", s.type).help("standard of the certificate (证书标准)");
-  v.field("format", s.format).also("instance").help("how the material is kept (证书格式)").example("PEM");
+  v.field("format", s.format)
+      .formerly("instance")
+      .help("how the material is kept; jlctl sees it from the file of a key store (证书格式)")
+      .example("PEM");
   v.field("mode", s.mode).help("which end of a connection uses it (证书类型)");
   v.field("authenticationMethod", s.authentication)
       .flag("authentication")

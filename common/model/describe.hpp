@@ -59,6 +59,7 @@ class Marks {
   Marks& help(const char* text) { return field_->help = text, *this; }
   Marks& required() { return field_->required = true, field_->default_value = nullptr, *this; }
   Marks& required_when(const char* sibling) { return field_->required_when = sibling, *this; }
+  Marks& formerly(const char* key) { return field_->formerly = key, *this; }
   Marks& immutable() { return field_->immutable = true, *this; }
   Marks& per_node() { return field_->per_node = true, *this; }
   Marks& ignored() { return field_->ignored = true, *this; }
@@ -66,7 +67,6 @@ class Marks {
   Marks& hashed() { return field_->hashed = true, *this; }
   Marks& from_file() { return field_->from_file = true, *this; }
   Marks& base64() { return field_->base64 = true, *this; }
-  Marks& also(const char* key) { return field_->also = key, *this; }
   Marks& range(std::int64_t min, std::int64_t max) { return field_->min = min, field_->max = max, *this; }
   Marks& max_length(std::size_t n) { return field_->max_length = n, *this; }
   Marks& refers_to(const char* kind) { return field_->refers_to = kind, *this; }
@@ -87,6 +87,7 @@ struct NoMarks {
   NoMarks& help(const char*) { return *this; }
   NoMarks& required() { return *this; }
   NoMarks& required_when(const char*) { return *this; }
+  NoMarks& formerly(const char*) { return *this; }
   NoMarks& immutable() { return *this; }
   NoMarks& per_node() { return *this; }
   NoMarks& ignored() { return *this; }
@@ -94,7 +95,6 @@ struct NoMarks {
   NoMarks& hashed() { return *this; }
   NoMarks& from_file() { return *this; }
   NoMarks& base64() { return *this; }
-  NoMarks& also(const char*) { return *this; }
   NoMarks& range(std::int64_t, std::int64_t) { return *this; }
   NoMarks& max_length(std::size_t) { return *this; }
   NoMarks& refers_to(const char*) { return *this; }

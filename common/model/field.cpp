@@ -21,7 +21,7 @@ class Normalizer {
     for (const Field& field : table.fields) {
       const std::string at = join_path(path, field.key);
       const json::value* given = input.if_contains(field.key);
-      if (!given && !field.also.empty()) given = input.if_contains(field.also);
+      if (!given && !field.formerly.empty()) given = input.if_contains(field.formerly);
       if (field.ignored) continue;
       if (!given || is_absent(field, *given)) {
         missing(field, input, at, out);
@@ -93,7 +93,7 @@ class Normalizer {
   void unknown_keys(const Table& table, const json::object& input, const std::string& path) {
     std::vector<std::string> known;
     for (const auto& [key, value] : input) {
-      if (table.find(key) || std::ranges::find(table.fields, key, &Field::also) != table.fields.end()) continue;
+      if (table.find(key) || std::ranges::find(table.fields, key, &Field::formerly) != table.fields.end()) continue;
       if (known.empty()) {
         for (const Field& field : table.fields) {
           if (!field.ignored) known.push_back(field.key);
@@ -352,7 +352,7 @@ const Table* Field::table_for(const json::object& root) const {
 
 const Field* Table::find(std::string_view key) const {
   for (const Field& field : fields) {
-    if (field.key == key || (!field.also.empty() && field.also == key)) return &field;
+    if (field.key == key) return &field;
   }
   return nullptr;
 }

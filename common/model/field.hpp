@@ -52,8 +52,7 @@ using Check = void (*)(json::value& value, const std::string& path, std::vector<
 
 /// One field. Built by the describe() function of its struct (describe.hpp).
 struct Field {
-  std::string key;     ///< JetLinks' spelling
-  std::string also{};  ///< another spelling of the key, accepted on input
+  std::string key;  ///< JetLinks' spelling
   Type type = Type::string;
   std::string help{};           ///< one line for people
   json::value default_value{};  ///< null = none
@@ -63,8 +62,7 @@ struct Field {
   bool ignored = false;         ///< accepted from JetLinks and dropped
   bool restarts = false;        ///< changing it restarts the running component
   bool hashed = false;          ///< of a secret, only a hash is kept
-  bool from_file = false;       ///< jlctl takes it as a file, not as a word of the command line
-  bool base64 = false;          ///< holds bytes in base64; a file's content is encoded on the way in
+  std::string formerly{};       ///< what JetLinks 1.x called the key; accepted where the key itself is absent
   std::string required_when{};  ///< another field (sibling) that must be true for this one to be required
   std::int64_t min = std::numeric_limits<std::int64_t>::min();
   std::int64_t max = std::numeric_limits<std::int64_t>::max();
@@ -77,6 +75,8 @@ struct Field {
   Check check = nullptr;
   std::string flag{};  ///< of jlctl, without dashes
   std::string example{};
+  bool from_file = false;  ///< jlctl takes it as a file, not as a word of the command line
+  bool base64 = false;     ///< holds bytes in base64; a file's content is encoded on the way in
 
   [[nodiscard]] bool has_range() const { return min != std::numeric_limits<std::int64_t>::min(); }
   /// The table of an object or list, as the spec's selector picks it; nullptr when the selector names none.

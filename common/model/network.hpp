@@ -161,7 +161,7 @@ void describe(V& v, MqttServer& s) {
 template <class V>
 void describe(V& v, MqttClient& s) {
   v.field("remoteHost", s.remote_host)
-      .also("host")
+      .formerly("host")
       .required()
       .help("address or name of the broker (远程地址)")
       .restarts()
@@ -169,7 +169,7 @@ void describe(V& v, MqttClient& s) {
       .check(check_host)
       .example("broker.example.com");
   v.field("remotePort", s.remote_port)
-      .also("port")
+      .formerly("port")
       .required()
       .range(1, 65535)
       .help("port of the broker (远程端口)")
@@ -196,7 +196,7 @@ void describe(V& v, MqttClient& s) {
   v.field("maxMessageSize", s.max_message_size)
       .range(1024, 268'435'455)
       .help("largest packet to take from the broker, bytes (最大消息长度)");
-  v.field("secure", s.secure).also("ssl").help("TLS to the broker (开启TLS)").restarts();
+  v.field("secure", s.secure).formerly("ssl").help("TLS to the broker (开启TLS)").restarts();
   v.field("certId", s.cert_id)
       .refers_to("cert")
       .flag("cert")

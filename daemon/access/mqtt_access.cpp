@@ -39,8 +39,9 @@ void MqttAccess::refuse(network::MqttConnection& connection, const Refusal& refu
   if (refusal_log_.allow(context_.clock.steady(), held)) {
     const std::string id =
         is_printable_utf8(client_id) ? std::string(client_id.substr(0, 64)) : std::string("(unprintable)");
-    log::warn("access.mqtt", "refused network={} client={} peer={} reason=\"{}\" more={}", network_id_, id,
-              connection.peer(), refusal.why, held);
+    const std::string_view subject = connection.tls_subject();
+    log::warn("access.mqtt", "refused network={} client={} peer={}{}{} reason=\"{}\" more={}", network_id_, id,
+              connection.peer(), subject.empty() ? "" : " tls=", subject, refusal.why, held);
   }
   connection.refuse(reason_of(refusal.kind), refusal.why);
 }
@@ -69,7 +70,8 @@ void MqttAccess::join(network::MqttConnection& connection, broker::Arrival arriv
   broker_->connect(connection.shared_from_this(), std::move(arrival),
                    [this, &connection, asked, client_id, is_assigned](broker::Admission admitted) {
                      if (!admitted.client) {
-                       return refuse(connection, {Refusal::Kind::quota, admitted.why, nullptr}, client_id);
+                       const auto kind = admitted.is_in_use ? Refusal::Kind::bad_client_id : Refusal::Kind::quota;
+                       return refuse(connection, {kind, admitted.why, nullptr}, client_id);
                      }
                      Attachment& attachment = of(connection);
                      attachment.client = std::move(admitted.client);
@@ -79,7 +81,11 @@ void MqttAccess::join(network::MqttConnection& connection, broker::Arrival arriv
                      if (admitted.session_expiry != asked) options.session_expiry = admitted.session_expiry;
                      if (is_assigned) options.assigned_client_id = client_id;
                      if (attachment.application) options.response_information = response_topic(client_id);
+                     const auto user = attachment.application ? attachment.application->user : nullptr;
                      connection.accept(std::move(options));
+                     // A change that was committed while the client id was taken over found this one nowhere.
+                     if (user && !is_unchanged(*user))
+                       connection.close(CloseCause::administrative, ReasonCode::administrative_action);
                    });
 }
 
@@ -156,7 +162,7 @@ void MqttAccess::on_close(network::MqttConnection& connection, CloseCause cause,
   }
   if (!client.client) return;
   wire::mqtt::MessagePtr left;
-  if (message && client.may_publish(message->topic)) left = message_of(*message, context_.clock.now());
+  if (message && client.may_leave(message->topic)) left = message_of(*message, context_.clock.now());
   broker_->closed(*client.client, connection, std::move(left), message ? message->delay_seconds : 0);
 }
 

@@ -72,6 +72,7 @@ class MqttAccess final : public network::MqttServerHandler {
                            std::shared_ptr<const device::UserInfo> user);
   void admit_application(network::MqttConnection& connection, broker::Arrival arrival,
                          const std::shared_ptr<const device::UserInfo>& user, bool is_assigned);
+  [[nodiscard]] bool is_unchanged(const device::UserInfo& user) const;
   wire::mqtt::ReasonCode publish_of_application(Attachment& application, const wire::mqtt::PublishView& publish,
                                                 network::IoThread& thread);
 

@@ -52,6 +52,12 @@ void MqttAccess::connect_application(network::MqttConnection& connection, const 
       });
 }
 
+bool MqttAccess::is_unchanged(const device::UserInfo& user) const {
+  const auto current = services_.catalogs.current()->user(network_id_, user.username);
+  return current && current->id == user.id && current->enabled && current->password_hash == user.password_hash &&
+         current->publish == user.publish && current->subscribe == user.subscribe;
+}
+
 void MqttAccess::admit_application(network::MqttConnection& connection, broker::Arrival arrival,
                                    const std::shared_ptr<const device::UserInfo>& user, bool is_assigned) {
   // A change that was committed meanwhile, and looked for connections before this one was there, closed none.
@@ -68,8 +74,8 @@ void MqttAccess::admit_application(network::MqttConnection& connection, broker::
   }
   Attachment& attachment = of(connection);
   attachment.application =
-      std::make_unique<Attachment::Application>(Attachment::Application{user->id, rights_of(*current)});
-  if (const auto* will = connection.will(); will && !attachment.may_publish(will->topic)) {
+      std::make_unique<Attachment::Application>(Attachment::Application{current, rights_of(*current)});
+  if (const auto* will = connection.will(); will && !attachment.may_leave(will->topic)) {
     return refuse(connection, {Refusal::Kind::not_authorized, "may not publish its will", nullptr}, arrival.client_id);
   }
   join(connection, std::move(arrival), is_assigned);

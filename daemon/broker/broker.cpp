@@ -49,6 +49,7 @@ void Broker::update(const BrokerOptions& options) {
 }
 
 void Broker::stop() {
+  stopped_.store(true, std::memory_order_release);
   std::vector<std::shared_ptr<Client>> all;
   for (Shard& shard : shards_) {
     const std::lock_guard lock(shard.mutex);
@@ -65,7 +66,7 @@ void Broker::stop() {
         client->connection_ = nullptr;
         client->session_.reset();
       }
-      done->set_value();
+      thread.after_commit([done](bool) { done->set_value(); });
     });
     is_done.wait();
   }
@@ -75,6 +76,7 @@ void Broker::stop() {
 
 void Broker::connect(const std::shared_ptr<MqttConnection>& connection, Arrival arrival,
                      std::function<void(Admission)> admit) {
+  if (stopped_.load(std::memory_order_acquire) || !connection->is_deciding()) return;
   IoThread& here = connection->thread();
   std::shared_ptr<Client> client;
   bool is_new = false;
@@ -103,7 +105,8 @@ void Broker::connect(const std::shared_ptr<MqttConnection>& connection, Arrival 
   });
 }
 
-// On the thread that has the client: frees it of its connection and hands it to the thread of the new one.
+// On the thread that has the client: frees it of its connection and hands it to the thread of the new one, where all of
+// this is looked at again: it may have got another connection, or its end, on the way.
 void Broker::claim(std::shared_ptr<Client> client, std::weak_ptr<MqttConnection> connection, IoThread& thread,
                    Arrival arrival, std::function<void(Admission)> admit) {
   IoThread& there = client->thread();
@@ -113,11 +116,22 @@ void Broker::claim(std::shared_ptr<Client> client, std::weak_ptr<MqttConnection>
       self->claim(std::move(client), std::move(connection), thread, std::move(arrival), std::move(admit));
     });
   }
-  if (client->is_gone_) {  // it ended on the way here: from the beginning
-    return thread.post([self = shared_from_this(), connection = std::move(connection), arrival = std::move(arrival),
-                        admit = std::move(admit)]() mutable {
-      if (const auto alive = connection.lock()) self->connect(alive, std::move(arrival), std::move(admit));
+  if (stopped_.load(std::memory_order_acquire)) {
+    client->is_gone_ = true;
+    return client->session_.reset();
+  }
+  if (client->is_gone_) {  // it ended on the way here: from the beginning, once its id is free
+    return there.after_commit([self = shared_from_this(), connection = std::move(connection), &thread,
+                               arrival = std::move(arrival), admit = std::move(admit)](bool) mutable {
+      thread.post([self = std::move(self), connection = std::move(connection), arrival = std::move(arrival),
+                   admit = std::move(admit)]() mutable {
+        if (const auto alive = connection.lock()) self->connect(alive, std::move(arrival), std::move(admit));
+      });
     });
+  }
+  if (&thread == &there) {
+    const auto alive = connection.lock();
+    if (!alive || !alive->is_deciding()) return client->connection_ ? void() : leave(*client);
   }
   // Whoever logs in as somebody else does not get the session, nor ends it.
   if (client->user_ != arrival.user) {
@@ -125,31 +139,48 @@ void Broker::claim(std::shared_ptr<Client> client, std::weak_ptr<MqttConnection>
       const auto alive = connection.lock();
       if (!alive || !alive->is_deciding()) return;
       Admission refused;
+      refused.is_in_use = true;
       refused.why = "the client id is in use by another user";
       admit(std::move(refused));
     });
   }
-  client->is_claimed_ = true;
-  if (client->connection_) {
-    client->connection_->close(wire::mqtt::CloseCause::taken_over, wire::mqtt::ReasonCode::session_taken_over);
+  free_for(*client, arrival);
+  if (&thread == &there) return settle(client, connection, arrival, admit);
+  move(std::move(client), std::move(connection), thread, std::move(arrival), std::move(admit));
+}
+
+// Takes its connection from the client, and of its session what the new one does not go on with.
+void Broker::free_for(Client& client, const Arrival& arrival) {
+  client.is_claimed_ = true;
+  if (client.connection_) {
+    client.connection_->close(wire::mqtt::CloseCause::taken_over, wire::mqtt::ReasonCode::session_taken_over);
   }
-  if (client->session_) {
-    client->session_->expiry.cancel();
-    client->session_->will_delay.cancel();
-    if (arrival.clean_start) {
-      end_session(*client);
+  if (client.session_) {
+    client.session_->expiry.cancel();
+    client.session_->will_delay.cancel();
+    if (arrival.clean_start || client.session_->expiry_seconds == 0) {
+      end_session(client);
     } else {
-      client->session_->will.reset();  // it came back in time [MQTT-3.1.3-9]
+      client.session_->will.reset();  // it came back in time [MQTT-3.1.3-9]
     }
   }
-  client->is_claimed_ = false;
-  if (&thread == &there) return settle(client, connection, arrival, admit);
-  // From here on this thread does not touch it any more: what comes for it is passed on.
-  Client& moving = *client;
-  thread.post([self = shared_from_this(), client = std::move(client), connection = std::move(connection),
-               arrival = std::move(arrival),
-               admit = std::move(admit)] { self->settle(client, connection, arrival, admit); });
-  moving.owner_.store(&thread, std::memory_order_release);
+  client.is_claimed_ = false;
+}
+
+// What two threads write of one client must reach the store in that order, so this one's is committed first.
+void Broker::move(std::shared_ptr<Client> client, std::weak_ptr<MqttConnection> connection, IoThread& thread,
+                  Arrival arrival, std::function<void(Admission)> admit) {
+  IoThread& there = client->thread();
+  client->is_moving_ = true;
+  there.after_commit([self = shared_from_this(), client = std::move(client), connection = std::move(connection),
+                      &thread, arrival = std::move(arrival), admit = std::move(admit)](bool) mutable {
+    if (client->thread().is_current()) {
+      client->is_moving_ = false;
+      // From here on this thread does not touch it any more: what comes for it is passed on.
+      if (!client->connection_ && !client->is_gone_) client->owner_.store(&thread, std::memory_order_release);
+    }
+    self->claim(std::move(client), std::move(connection), thread, std::move(arrival), std::move(admit));
+  });
 }
 
 void Broker::settle(const std::shared_ptr<Client>& client, const std::weak_ptr<MqttConnection>& weak,
@@ -226,7 +257,8 @@ void Broker::leave(Client& client) {
     if (session.disconnected_at == 0) session.disconnected_at = clock_.now();
     if (!session.state) session.state = std::make_unique<SessionState>();
     if (session.expiry_seconds != kNeverExpires) {
-      client.thread().timers().set(session.expiry, milliseconds(session.expiry_seconds));
+      const Millis left = session.disconnected_at + milliseconds(session.expiry_seconds) - clock_.now();
+      client.thread().timers().set(session.expiry, std::max<Millis>(left, 0));
     }
     return write_session(client);
   }
@@ -237,14 +269,15 @@ void Broker::leave(Client& client) {
 void Broker::forget_client(Client& client) {
   if (client.is_gone_) return;
   client.is_gone_ = true;
-  Shard& shard = shard_of(client.id);
-  std::shared_ptr<Client> last;  // released after the lock
-  const std::lock_guard lock(shard.mutex);
-  if (const auto at = shard.clients.find(client.id); at != shard.clients.end() && at->second.get() == &client) {
-    last = std::move(at->second);
-    shard.clients.erase(at);
-    counters_.clients.fetch_sub(1, std::memory_order_relaxed);
-  }
+  // Its id is free once its records are gone from the store: what the next one writes comes behind that.
+  client.thread().after_commit([self = shared_from_this(), last = client.shared_from_this()](bool) {
+    Shard& shard = self->shard_of(last->id);
+    const std::lock_guard lock(shard.mutex);
+    if (const auto at = shard.clients.find(last->id); at != shard.clients.end() && at->second == last) {
+      shard.clients.erase(at);
+      self->counters_.clients.fetch_sub(1, std::memory_order_relaxed);
+    }
+  });
 }
 
 void Broker::end_session(Client& client) {
@@ -302,12 +335,13 @@ void Broker::subscribe(Client& client, std::string_view filter, const wire::mqtt
   // No retained messages for shared subscriptions (MQTT 5 §4.8.2).
   if (!wants_retained || wire::mqtt::split_shared(filter)) return;
   if (!client.fresh_) client.fresh_ = std::make_unique<RetainedRun>();
-  client.fresh_->wanted.push_back({std::string(filter), options});
+  client.fresh_->want({std::string(filter), options});
 }
 
 void Broker::unsubscribe(Client& client, std::string_view filter) {
   subscriptions_->remove(filter, client.shared_from_this());
   if (!client.user_.empty()) listeners_.fetch_sub(1, std::memory_order_relaxed);
+  if (client.fresh_) client.fresh_->forget(filter);
 }
 
 void Broker::subscribed(Client& client) {

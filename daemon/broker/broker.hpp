@@ -44,6 +44,7 @@ struct Arrival {
 struct Admission {
   std::shared_ptr<Client> client;  ///< nullptr: refuse it
   std::string why;                 ///< in words, when it is to be refused
+  bool is_in_use = false;          ///< refused because another user has the client id, else for a limit
   std::unique_ptr<wire::mqtt::SessionState> state;
   bool session_present = false;
   std::uint32_t session_expiry = 0;  ///< granted
@@ -73,7 +74,8 @@ class Broker : public std::enable_shared_from_this<Broker> {
 
   /// New limits, for what happens from now on. Any thread.
   void update(const BrokerOptions& options);
-  /// Ends its timers. After its connections are closed; not from an I/O thread.
+  /// Ends its timers, and waits until what it wrote is in the store. After its connections are closed; not from an I/O
+  /// thread.
   void stop();
 
   // Of a connection's life, on its thread.
@@ -140,6 +142,9 @@ class Broker : public std::enable_shared_from_this<Broker> {
   // broker.cpp
   void claim(std::shared_ptr<Client> client, std::weak_ptr<network::MqttConnection> connection,
              network::IoThread& thread, Arrival arrival, std::function<void(Admission)> admit);
+  void free_for(Client& client, const Arrival& arrival);
+  void move(std::shared_ptr<Client> client, std::weak_ptr<network::MqttConnection> connection,
+            network::IoThread& thread, Arrival arrival, std::function<void(Admission)> admit);
   void settle(const std::shared_ptr<Client>& client, const std::weak_ptr<network::MqttConnection>& connection,
               const Arrival& arrival, const std::function<void(Admission)>& admit);
   void forget_client(Client& client);
@@ -161,13 +166,18 @@ class Broker : public std::enable_shared_from_this<Broker> {
   void store(const StoredMessage& message, const Client& client, const wire::mqtt::Delivery& delivery,
              device::TurnLog& log);
   void deliver(Client& client, wire::mqtt::Delivery delivery);
+  wire::mqtt::SendResult offer(Client& client, wire::mqtt::Delivery delivery);
   void hand_over(std::size_t thread, std::vector<Outgoing> batch);
-  void drop(Client& client, std::uint64_t tag);
   void erase_record(const Client& client, const StoredMessage& message, device::TurnLog& log);
   void send_retained(Client& client);
+  bool send_one_retained(Client& client);
 
   // people.cpp
+  struct Round;
   [[nodiscard]] ClientInfo info_of(const Client& client) const;
+  void visit_all(std::function<void(Client&)> visit, std::function<void()> done, const std::string& only = {});
+  void go_round(std::size_t thread, std::vector<std::shared_ptr<Client>> clients, const std::shared_ptr<Round>& round);
+  void close(Client& client, bool forget);
 
   // load.cpp
   Status load(store::Store& store);
@@ -181,6 +191,7 @@ class Broker : public std::enable_shared_from_this<Broker> {
   BrokerOptions options_;
   std::atomic<std::size_t> max_queued_;
   std::array<Shard, kShards> shards_;
+  std::atomic<bool> stopped_{false};
   const std::shared_ptr<Subscriptions> subscriptions_;
   Retained retained_;
   std::atomic<std::uint64_t> next_number_{1};

@@ -39,10 +39,16 @@ struct Session {
 
 /// Retained messages that are still to be sent to new subscriptions.
 struct RetainedRun {
-  std::vector<wire::mqtt::Subscription> wanted;  ///< not looked up yet
+  static constexpr std::size_t kWindow = 16;     ///< of QoS 1 and 2 that are unfinished at once
+  std::vector<wire::mqtt::Subscription> wanted;  ///< not looked up yet, each filter once
   std::vector<wire::mqtt::MessagePtr> messages;  ///< of `current`, from `next` on
-  wire::mqtt::SubscribeOptions current;
+  wire::mqtt::Subscription current;
   std::size_t next = 0;
+  std::vector<std::uint64_t> unfinished;  ///< tags
+  bool is_sending = false;
+
+  void want(wire::mqtt::Subscription subscription);
+  void forget(std::string_view filter);
 };
 
 /// Somebody in the daemon itself who listens in, such as `jlctl network sub`. Called on the client's thread.
@@ -75,7 +81,8 @@ class Client : public std::enable_shared_from_this<Client> {
   Millis since_ = 0;  // epoch ms of the connection
   std::unique_ptr<RetainedRun> fresh_;
   bool is_claimed_ = false;  // a new connection takes it over: closing the old one does not end it
-  bool is_gone_ = false;     // not in the registry any more
+  bool is_moving_ = false;   // to another thread, once what this one wrote of it is committed
+  bool is_gone_ = false;     // it ended: who asks for its id again gets another one
 };
 
 }  // namespace jl::broker

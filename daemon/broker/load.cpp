@@ -119,14 +119,21 @@ Status Broker::load(store::Store& store) {
         session.stored.emplace(name.number, message);
         Delivery delivery{message, record->qos, record->retain, name.number, record->subscription_ids};
         const auto sent = in_flight.find({std::string(name.client), name.number});
-        if (sent == in_flight.end()) {
-          (void)session.state->enqueue(std::move(delivery), SIZE_MAX);
-        } else {
+        if (sent != in_flight.end() &&
+            session.state->add_outbound(delivery, sent->second.packet_id, sent->second.phase)) {
           session.packet_ids[name.number] = sent->second.packet_id;
-          session.state->add_outbound(std::move(delivery), sent->second.packet_id, sent->second.phase);
+          in_flight.erase(sent);
+        } else {
+          (void)session.state->enqueue(std::move(delivery), SIZE_MAX);
         }
         return true;
       }));
+  // Exchanges without a message, and those that do not fit theirs.
+  for (const auto& [name, record] : in_flight) {
+    std::string key;
+    records::key(key, network_id_, Kind::in_flight, name.first, name.second);
+    erasures->erase(Family::sessions, key);
+  }
   for (const auto& [number, message] : bodies) {
     if (message->records.load(std::memory_order_relaxed) > 0) continue;
     std::string key;

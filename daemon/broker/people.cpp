@@ -7,41 +7,66 @@ namespace jl::broker {
 
 namespace {
 
-/// Collects what the threads answer; the last one hands it on.
 struct Listing {
   std::mutex mutex;
   std::vector<ClientInfo> clients;
-  std::size_t waiting = 0;
   std::function<void(std::vector<ClientInfo>)> done;
 };
 
 }  // namespace
 
+struct Broker::Round {
+  std::function<void(Client&)> visit;
+  std::function<void()> done;
+  std::atomic<std::size_t> waiting{0};
+};
+
 void Broker::list(std::function<void(std::vector<ClientInfo>)> done, const std::string& only) {
-  std::vector<std::shared_ptr<Client>> all;
+  auto listing = std::make_shared<Listing>();
+  listing->done = std::move(done);
+  visit_all(
+      [self = shared_from_this(), listing](Client& client) {
+        if (client.is_gone_) return;
+        ClientInfo info = self->info_of(client);
+        const std::lock_guard lock(listing->mutex);
+        listing->clients.push_back(std::move(info));
+      },
+      [listing] {
+        std::ranges::sort(listing->clients, {}, &ClientInfo::id);
+        listing->done(std::move(listing->clients));
+      },
+      only);
+}
+
+// Goes to each client on the thread that has it; `done` comes on the last one's.
+void Broker::visit_all(std::function<void(Client&)> visit, std::function<void()> done, const std::string& only) {
+  auto round = std::make_shared<Round>();
+  round->visit = std::move(visit);
+  round->done = std::move(done);
+  std::vector<std::vector<std::shared_ptr<Client>>> by_thread(threads_.size());
   for (Shard& shard : shards_) {
     const std::lock_guard lock(shard.mutex);
     for (const auto& [id, client] : shard.clients) {
-      if (only.empty() || id == only) all.push_back(client);
+      if (only.empty() || id == only) by_thread[client->thread().index()].push_back(client);
     }
   }
-  auto listing = std::make_shared<Listing>();
-  listing->waiting = threads_.size();
-  listing->done = std::move(done);
-  const auto shared = std::make_shared<const std::vector<std::shared_ptr<Client>>>(std::move(all));
-  for (std::size_t i = 0; i < threads_.size(); ++i) {
-    threads_.at(i).post([self = shared_from_this(), listing, shared, &thread = threads_.at(i)] {
-      std::vector<ClientInfo> own;
-      for (const auto& client : *shared) {
-        if (&client->thread() == &thread && !client->is_gone_) own.push_back(self->info_of(*client));
+  round->waiting.store(by_thread.size(), std::memory_order_relaxed);
+  for (std::size_t i = 0; i < by_thread.size(); ++i) go_round(i, std::move(by_thread[i]), round);
+}
+
+void Broker::go_round(std::size_t thread, std::vector<std::shared_ptr<Client>> clients,
+                      const std::shared_ptr<Round>& round) {
+  threads_.at(thread).post([self = shared_from_this(), clients = std::move(clients), round] {
+    for (const auto& client : clients) {
+      if (client->thread().is_current()) {
+        round->visit(*client);
+        continue;
       }
-      const std::lock_guard lock(listing->mutex);
-      std::ranges::move(own, std::back_inserter(listing->clients));
-      if (--listing->waiting > 0) return;
-      std::ranges::sort(listing->clients, {}, &ClientInfo::id);
-      listing->done(std::move(listing->clients));
-    });
-  }
+      round->waiting.fetch_add(1, std::memory_order_relaxed);
+      self->go_round(client->thread().index(), {client}, round);  // it moved on meanwhile
+    }
+    if (round->waiting.fetch_sub(1, std::memory_order_acq_rel) == 1) round->done();
+  });
 }
 
 ClientInfo Broker::info_of(const Client& client) const {
@@ -78,42 +103,32 @@ void Broker::kick(const std::string& client_id, bool forget, std::function<void(
     const std::lock_guard lock(shard.mutex);
     if (const auto at = shard.clients.find(client_id); at != shard.clients.end()) client = at->second;
   }
-  if (!client) return done(false);
+  if (!client) return threads_.at(0).post([done = std::move(done)] { done(false); });
   client->thread().post([self = shared_from_this(), client, forget, done = std::move(done)] {
     if (!client->thread().is_current()) return self->kick(client->id, forget, done);
     const bool was_there = !client->is_gone_;
-    if (client->connection_) {
-      client->connection_->close(wire::mqtt::CloseCause::administrative, wire::mqtt::ReasonCode::administrative_action);
-    }
-    if (forget && !client->is_gone_ && !client->connection_) {
-      self->end_session(*client);
-      self->forget_client(*client);
-    }
+    self->close(*client, forget);
     done(was_there);
   });
 }
 
+void Broker::close(Client& client, bool forget) {
+  if (client.is_gone_) return;
+  const auto alive = client.shared_from_this();
+  if (client.connection_) {
+    client.connection_->close(wire::mqtt::CloseCause::administrative, wire::mqtt::ReasonCode::administrative_action);
+  }
+  if (!forget || client.is_gone_ || client.connection_) return;
+  end_session(client);
+  forget_client(client);
+}
+
 void Broker::close_user(const std::string& user, bool forget) {
-  std::vector<std::string> ids;
-  for (Shard& shard : shards_) {
-    const std::lock_guard lock(shard.mutex);
-    for (const auto& [id, client] : shard.clients) ids.emplace_back(id);
-  }
-  // Whose a client is, only its own thread knows.
-  const auto shared = std::make_shared<const std::vector<std::string>>(std::move(ids));
-  for (std::size_t i = 0; i < threads_.size(); ++i) {
-    threads_.at(i).post([self = shared_from_this(), shared, user, forget, &thread = threads_.at(i)] {
-      for (const std::string& id : *shared) {
-        std::shared_ptr<Client> client;
-        {
-          Shard& shard = self->shard_of(id);
-          const std::lock_guard lock(shard.mutex);
-          if (const auto at = shard.clients.find(id); at != shard.clients.end()) client = at->second;
-        }
-        if (client && &client->thread() == &thread && client->user_ == user) self->kick(id, forget, [](bool) {});
-      }
-    });
-  }
+  visit_all(
+      [self = shared_from_this(), user, forget](Client& client) {
+        if (client.user_ == user) self->close(client, forget);
+      },
+      [] {});
 }
 
 std::shared_ptr<void> Broker::tap(const std::string& filter, Tap tap) {

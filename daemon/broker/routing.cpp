@@ -99,7 +99,7 @@ void Broker::route(const std::shared_ptr<StoredMessage>& message, const Client* 
   std::vector<Outgoing> here_too;
   for (Receiver& each : receivers) {
     IoThread& thread = (*each.client)->thread();
-    if (&thread == &here) {
+    if (&thread == &here && !(*each.client)->is_moving_) {
       here_too.push_back({*each.client, std::move(each.delivery)});
     } else {
       if (elsewhere.empty()) elsewhere.resize(threads_.size());
@@ -150,6 +150,11 @@ void Broker::deliver(Client& client, Delivery delivery) {
     }
     client.session_->stored.emplace(tag, std::move(stored));
   }
+  (void)offer(client, std::move(delivery));
+}
+
+SendResult Broker::offer(Client& client, Delivery delivery) {
+  const std::uint64_t tag = delivery.tag;
   SendResult result = SendResult::closed;
   if (client.connection_) {
     result = client.connection_->publish(delivery);
@@ -161,7 +166,7 @@ void Broker::deliver(Client& client, Delivery delivery) {
   }
   if (result == SendResult::sent || result == SendResult::queued) {
     counters_.delivered.fetch_add(1, std::memory_order_relaxed);
-    return;
+    return result;
   }
   counters_.dropped.fetch_add(1, std::memory_order_relaxed);
   if (result == SendResult::queue_full) {
@@ -173,6 +178,7 @@ void Broker::deliver(Client& client, Delivery delivery) {
     }
   }
   if (tag != 0) finished(client, tag);
+  return result;
 }
 
 // ---- what becomes of stored messages
@@ -198,14 +204,16 @@ void Broker::received(Client& client, std::uint64_t tag) {
 }
 
 void Broker::finished(Client& client, std::uint64_t tag) {
-  if (tag == 0 || !client.session_) return;
-  const auto at = client.session_->stored.find(tag);
-  if (at == client.session_->stored.end()) return;
-  const StoredPtr message = std::move(at->second);
-  client.session_->stored.erase(at);
-  client.session_->packet_ids.erase(tag);
-  erase_record(client, *message, log_of(client.thread()));
-  if (client.fresh_) send_retained(client);
+  if (tag == 0) return;
+  if (client.session_) {
+    if (const auto at = client.session_->stored.find(tag); at != client.session_->stored.end()) {
+      const StoredPtr message = std::move(at->second);
+      client.session_->stored.erase(at);
+      client.session_->packet_ids.erase(tag);
+      erase_record(client, *message, log_of(client.thread()));
+    }
+  }
+  if (client.fresh_ && std::erase(client.fresh_->unfinished, tag) > 0) send_retained(client);
 }
 
 void Broker::erase_record(const Client& client, const StoredMessage& message, device::TurnLog& log) {
@@ -231,36 +239,72 @@ void Broker::inbound(Client& client, std::uint16_t packet_id, bool held) {
 
 // ---- retained messages for new subscriptions, no faster than the client takes them
 
+void RetainedRun::want(wire::mqtt::Subscription subscription) {
+  const auto at = std::ranges::find(wanted, subscription.filter, &wire::mqtt::Subscription::filter);
+  if (at == wanted.end()) {
+    wanted.push_back(std::move(subscription));
+  } else {
+    *at = std::move(subscription);
+  }
+}
+
+void RetainedRun::forget(std::string_view filter) {
+  std::erase_if(wanted, [&](const auto& each) { return each.filter == filter; });
+  if (current.filter == filter) messages.clear();
+}
+
 void Broker::drained(Client& client) {
   if (client.fresh_) send_retained(client);
 }
 
 void Broker::send_retained(Client& client) {
-  while (client.fresh_ && (client.connection_ || client.tap_)) {
-    RetainedRun& run = *client.fresh_;
-    if (run.next >= run.messages.size()) {
-      if (run.wanted.empty()) return client.fresh_.reset();
-      run.messages = retained_.match(run.wanted.front().filter, clock_.now());
-      run.current = run.wanted.front().options;
-      run.next = 0;
-      run.wanted.erase(run.wanted.begin());
-      continue;
+  // A message that is dropped at once is finished while this runs.
+  if (!client.fresh_ || std::exchange(client.fresh_->is_sending, true)) return;
+  while (client.fresh_ && send_one_retained(client)) continue;
+  if (client.fresh_) client.fresh_->is_sending = false;
+}
+
+// False when there is none, or the client takes no more for now.
+bool Broker::send_one_retained(Client& client) {
+  RetainedRun& run = *client.fresh_;
+  if (!client.connection_ && !client.tap_) return false;
+  if (run.next >= run.messages.size()) {
+    if (run.wanted.empty()) {
+      if (run.unfinished.empty()) client.fresh_.reset();
+      return false;
     }
-    if (client.connection_ && !client.connection_->has_room()) return client.connection_->call_when_drained();
-    const MessagePtr& kept = run.messages[run.next++];
-    // [MQTT-3.3.1-8]: with the retain flag, because the subscription is new.
-    Delivery delivery{kept, std::min(kept->qos, run.current.qos), true, 0, {}};
-    append_subscription_id(delivery.subscription_ids, run.current.subscription_id);
-    if (delivery.qos > 0 && client.session_) {
+    run.current = std::move(run.wanted.front());
+    run.wanted.erase(run.wanted.begin());
+    run.messages = retained_.match(run.current.filter, clock_.now());
+    run.next = 0;
+    return true;
+  }
+  if (run.unfinished.size() >= RetainedRun::kWindow) return false;
+  if (client.connection_ && !client.connection_->has_room()) {
+    client.connection_->call_when_drained();
+    return false;
+  }
+  const MessagePtr kept = run.messages[run.next++];
+  // [MQTT-3.3.1-8]: with the retain flag, because the subscription is new.
+  Delivery delivery{kept, std::min(kept->qos, run.current.options.qos), true, 0, {}};
+  append_subscription_id(delivery.subscription_ids, run.current.options.subscription_id);
+  if (client.tap_) return (*client.tap_)(*kept, true), true;
+  if (delivery.qos > 0) {
+    const std::uint64_t number = next_number_.fetch_add(1, std::memory_order_relaxed);
+    delivery.tag = number;
+    if (client.session_) {
       auto stored = std::make_shared<StoredMessage>();
       static_cast<wire::mqtt::Message&>(*stored) = *kept;
-      stored->number = delivery.tag = next_number_.fetch_add(1, std::memory_order_relaxed);
+      stored->number = number;
       stored->records.store(1, std::memory_order_relaxed);
       store(*stored, client, delivery, log_of(client.thread()));
+      client.session_->stored.emplace(number, stored);
       delivery.message = std::move(stored);
     }
-    deliver(client, std::move(delivery));
+    run.unfinished.push_back(number);
   }
+  (void)offer(client, std::move(delivery));
+  return true;
 }
 
 }  // namespace jl::broker

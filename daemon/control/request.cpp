@@ -84,6 +84,8 @@ std::vector<Parameter> parameters_of(const Command& command) {
   }
   if (command.path == "/v1/can") out.insert(out.end(), {{"verb"}, {"noun"}});
   if (command.path == "/v1/export" || command.path == "/v1/watch") out.push_back({"kind", true});
+  if (command.noun == "network" && command.verb == "clients") out.push_back({"client"});
+  if (command.noun == "network" && command.verb == "sub") out.push_back({"filter"});
   if (command.path == "/v1/names") out.insert(out.end(), {{"kind", true}, {"prefix"}, {"limit"}});
   return out;
 }

@@ -41,7 +41,8 @@ std::size_t packet_size(std::size_t topic, std::size_t payload, int qos) {
 bool must_reconnect(const MqttClientOptions& a, const MqttClientOptions& b) {
   return a.host != b.host || a.port != b.port || a.client_id != b.client_id || a.username != b.username ||
          a.password != b.password || a.v5 != b.v5 || a.clean_session != b.clean_session ||
-         a.topic_prefix != b.topic_prefix || a.tls != b.tls;
+         a.topic_prefix != b.topic_prefix || a.tls_identity != b.tls_identity ||
+         (a.tls == nullptr) != (b.tls == nullptr);
 }
 
 MqttClientOptions with_defaults(MqttClientOptions options) {

@@ -29,7 +29,10 @@ struct MqttClientOptions {
   /// Largest packet taken, in bytes. An MQTT 5 broker is told. With 3.1.1 a larger message is only dropped when it is
   /// here, since libmosquitto has no limit of its own: up to the 256 MiB of the protocol are in memory until then.
   std::uint32_t max_message_size = 8192;
-  std::uint16_t keep_alive = 180;         ///< seconds, at least 5; 0 = none
+  std::uint16_t keep_alive = 180;  ///< seconds, at least 5; 0 = none
+  /// What the TLS context is made of besides its material: another one reconnects at once, a renewed certificate is
+  /// for the next connection.
+  std::string tls_identity;
   std::shared_ptr<const TlsContext> tls;  ///< made for `host`; nullptr = plain TCP
 };
 

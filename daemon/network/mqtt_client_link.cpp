@@ -347,6 +347,7 @@ void MqttClientLink::fail(std::string reason) {
 void MqttClientLink::ended(int code) {
   const int error = errno;
   if (phase_ == Phase::leaving) return fail("");
+  if (phase_ == Phase::handshake) return fail(tls_reason());
   fail(lost_reason(code, error, tls_error_));
 }
 

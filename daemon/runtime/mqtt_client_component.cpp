@@ -33,6 +33,7 @@ Result<network::MqttClientOptions> options_of(const std::string& id, const model
     tls.bundle = cert.bundle;
     tls.mutual = cert.mutual;
   }
+  out.tls_identity = fmt::format("{}/{}/{}", c.cert_id.id, c.private_key_alias, c.verify_host);
   JL_TRY(out.tls, network::TlsContext::client(tls));
   return out;
 }

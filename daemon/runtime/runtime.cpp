@@ -16,6 +16,15 @@ namespace {
 constexpr std::chrono::milliseconds kDrain{2000};
 constexpr Millis kFirstRetry = 1000;
 constexpr Millis kLastRetry = 60'000;
+
+// What a component is given: its configuration on this node with the secrets in plain text.
+Result<json::object> opened(Resource resource, const device::Secrets& secrets, const std::string& node_id) {
+  JL_CHECK(secrets.reveal(resource));
+  const json::object* configuration = model::configuration_for_node(resource.spec, node_id);
+  JL_ASSERT(configuration != nullptr);
+  return *configuration;
+}
+
 }  // namespace
 
 struct Runtime::Entry {
@@ -64,10 +73,9 @@ Result<std::shared_ptr<broker::Broker>> Runtime::broker_for(const Resource& reso
 }
 
 Result<std::unique_ptr<Component>> Runtime::start(const Resource& resource, const CertSource& certs) {
-  const json::object* configuration = wanted(resource);
-  JL_ASSERT(configuration != nullptr);
+  JL_TRY(const auto configuration, opened(resource, secrets_, node_id_));
   JL_TRY(const auto broker, broker_for(resource));
-  return start_component(materials_, resource, *configuration, certs, broker, gateways_on(resource.id));
+  return start_component(materials_, resource, configuration, certs, broker, gateways_on(resource.id));
 }
 
 CertSource Runtime::certs_after(const std::vector<ResourceChange>& changes) const {
@@ -91,7 +99,8 @@ Status Runtime::prepare_updates(const std::vector<ResourceChange>& changes, cons
   for (const auto& change : changes) {
     if (change.after && change.before && change.after->kind == "cert") renewed.insert(change.after->id);
   }
-  const auto update = [&](const std::string& id, Entry& entry, const json::object& configuration) -> Status {
+  const auto update = [&](const std::string& id, Entry& entry, const Resource& resource) -> Status {
+    JL_TRY(const auto configuration, opened(resource, secrets_, node_id_));
     auto prepared = entry.component->prepare(configuration, certs);
     if (!prepared) {
       Error error = prepared.error();
@@ -108,11 +117,11 @@ Status Runtime::prepare_updates(const std::vector<ResourceChange>& changes, cons
     if (!configuration || it == entries_.end() || !it->second->component) continue;
     if (prepared_->started.contains(change.after->id)) continue;
     changed.insert(change.after->id);
-    JL_CHECK(update(it->first, *it->second, *configuration));
+    JL_CHECK(update(it->first, *it->second, *change.after));
   }
   for (const auto& [id, entry] : entries_) {
     if (!entry->component || changed.contains(id) || prepared_->started.contains(id)) continue;
-    if (renewed.contains(cert_of(entry->configuration))) JL_CHECK(update(id, *entry, entry->configuration));
+    if (renewed.contains(cert_of(entry->configuration))) JL_CHECK(update(id, *entry, entry->resource));
   }
   return {};
 }
@@ -486,16 +495,28 @@ json::object Runtime::status_of(const Resource& resource) const {
   return out;
 }
 
+std::map<std::string, json::object> Runtime::network_statuses() const {
+  std::map<std::string, json::object> out;
+  const std::scoped_lock lock(mutex_);
+  for (const auto& [id, entry] : entries_) {
+    out[id] = entry->component ? entry->component->status() : json::object{{"state", "failed"}};
+  }
+  return out;
+}
+
 Runtime::Totals Runtime::network_totals() const {
   Totals out;
   const std::scoped_lock lock(mutex_);
   for (const auto& [id, entry] : entries_) {
-    if (entry->component) {
+    const json::object status = entry->component ? entry->component->status() : json::object();
+    const auto* state = status.if_contains("state");
+    if (state && state->as_string() != "failed") {
       ++out.running;
-    } else {
-      ++out.failed;
-      out.reasons.emplace_back(id, entry->reason);
+      continue;
     }
+    const auto* reason = status.if_contains("reason");
+    ++out.failed;
+    out.reasons.emplace_back(id, reason ? std::string(reason->as_string()) : entry->reason);
   }
   return out;
 }

@@ -11,7 +11,10 @@ namespace {
 std::string target_of(const control::Command& command) {
   std::string out = command.path;
   if (const auto at = out.find("{id}"); at != std::string::npos) {
-    out.replace(at, 4, command.kind->name == "device" ? "d1" : command.kind->name == "product" ? "sensor" : "nothing");
+    const std::string_view kind = command.kind->name;
+    const bool listens = kind == "network" && command.streams;
+    out.replace(at, 4, kind == "device" ? "d1" : kind == "product" ? "sensor" : listens ? "net" : "nothing");
+    if (listens) out += "?filter=%23";
   }
   return out;
 }

@@ -1,8 +1,10 @@
 #!/usr/bin/python3
 """A device of the official protocol for the system tests: answers reads, writes and functions until it is ended.
 
-usage: device.py PORT DEVICE   (product "sensor", secureId DEVICE, secureKey key-DEVICE)
-Prints one line per thing that happens: "connected", "read temp", "write target=21.5", "invoke reboot", "closed".
+usage: device.py PORT DEVICE [subscribe]   (product "sensor", secureId DEVICE, secureKey key-DEVICE)
+"subscribe" is for brokers that do not know by themselves what a device is to hear.
+Prints one line per thing that happens: "connected", "subscribed", "read temp", "write target=21.5", "invoke reboot",
+"closed".
 """
 import hashlib
 import json
@@ -24,6 +26,8 @@ def on_connect(client, _data, _flags, code):
     say("connected" if code == 0 else f"refused {code}")
     if code != 0:
         sys.exit(1)
+    if "subscribe" in sys.argv[3:]:
+        client.subscribe([(f"{base}/{kind}", 1) for kind in ("properties/read", "properties/write", "function/invoke")])
 
 
 def on_message(client, _data, message):
@@ -57,6 +61,7 @@ client = mqtt.Client(client_id=device, protocol=mqtt.MQTTv311)
 username = f"{device}|{int(time.time() * 1000)}"
 client.username_pw_set(username, hashlib.md5(f"{username}|key-{device}".encode()).hexdigest())
 client.on_connect, client.on_message = on_connect, on_message
+client.on_subscribe = lambda *_: say("subscribed")
 client.on_disconnect = lambda *_: (say("closed"), client.loop_stop(), sys.exit(0))
 client.connect("127.0.0.1", port, keepalive=60)
 client.loop_forever(retry_first_connection=False)

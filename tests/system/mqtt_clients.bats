@@ -120,6 +120,18 @@ versions="mqttv311 mqttv5"
   pub -q 1 -r -n -t clients/kept
 }
 
+@test "QoS 2 is exactly once across kill -9, both ways, and what was in flight comes again as it was [MQTT-4.3.3, MQTT-4.4.0-1]" {
+  exchanges() {
+    "$JL_SOURCE/tests/system/mqtt_kill.py" "$1" "$mqtt_port" app "$home/password-app" "$BATS_TEST_TMPDIR/state"
+  }
+  run exchanges before
+  assert_success
+  stop_daemon KILL
+  start_daemon
+  run exchanges after
+  assert_success
+}
+
 @test "mosquitto: a shared subscription gives each message to one member" {
   follow one -V mqttv5 -q 1 -t "\$share/team/clients/shared"
   follow two -V mqttv5 -q 1 -t "\$share/team/clients/shared"

@@ -11,3 +11,22 @@ teardown() { remove_home; }
   [[ $output == *demo-1*online* && $output == *demo-1*offline* && $output == *REPORT_PROPERTY* ]]
   [[ -z $(find "$home" -name pid) ]]
 }
+
+run_example() { run env JL_BUILD="${JL_BUILD:-}" "$JL_SOURCE/examples/$1"; }
+
+@test "examples/certs makes an authority and a certificate, tests it and renews it" {
+  run_example certs
+  assert_success
+}
+
+@test "examples/applications shows what an application hears of a device" {
+  run_example applications
+  assert_success
+  [[ $output == *'/device/th-sensor/demo-1/message/property/report {'* && $output == *'"temp":21.5'* ]]
+}
+
+@test "examples/remote-broker loses no report while the broker is away" {
+  run_example remote-broker
+  assert_success
+  [[ $output == *'{"temp":20}'* && $output == *'{"temp":21}'* ]]
+}

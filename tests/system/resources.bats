@@ -51,6 +51,28 @@ result_of() { jq -r .data.result; }
   [[ $status -eq 3 && -z $output ]]
 }
 
+@test "user: add, show, list, edit, exists, delete; its password is kept as a hash" {
+  port=$(free_port)
+  (umask 077; echo secret-1 >"$home/pw-1"; echo secret-2 >"$home/pw-2")
+  jlctl network add nu --type mqtt-server --host 127.0.0.1 --port "$port"
+  [[ $(jlctl user add u1 --network nu --password-file "$home/pw-1" --subscribe '/device/#' -o json | result_of) == created ]]
+  [[ $(jlctl user list -o json | jq -r '.data.items[].id') == u1 ]]
+  jlctl user show u1 -o json | jq -e '.data.spec.subscribe == ["/device/#"] and (.data.spec.password | startswith("sealed:"))'
+  [[ $(jlctl user edit u1 --password-file "$home/pw-1" -o json | result_of) == unchanged ]]
+  [[ $(jlctl user edit u1 --password-file "$home/pw-2" -o json | result_of) == updated ]]
+  run --separate-stderr jlctl user edit u1 --subscribe 'a#'
+  [[ ($status -eq 5 || $status -eq 2) && -z $output && $stderr == *subscribe* ]]
+  run --separate-stderr jlctl user add u2 --network nu --username u1 --password-file "$home/pw-1"
+  [[ $status -ne 0 && -z $output && $stderr == *username* ]]
+  jlctl user exists u1
+  jlctl user disable u1 --yes
+  [[ $(jlctl user delete u1 --yes -o json | result_of) == deleted ]]
+  run jlctl user exists u1
+  [[ $status -eq 3 && -z $output ]]
+  jlctl network disable nu --yes
+  jlctl network delete nu --yes
+}
+
 @test "protocol: add, show its routes, edit, delete" {
   [[ $(jlctl protocol add p1 --builtin jetlinks-official -o json | result_of) == created ]]
   jlctl protocol show p1 -o json | jq -e '.data.status.routes | length > 5'

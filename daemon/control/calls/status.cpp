@@ -92,6 +92,26 @@ std::string Calls::metrics() const {
   row("jlinkd_networks", "gauge", "Network components by state.");
   out += fmt::format("jlinkd_networks{{state=\"running\"}} {}\njlinkd_networks{{state=\"failed\"}} {}\n",
                      networks.running, networks.failed);
+  const auto statuses = r_.runtime.network_statuses();
+  row("jlinkd_network_connections", "gauge", "Open connections of a network component.");
+  for (const auto& [id, status] : statuses) {
+    if (const auto* open = status.if_contains("connections"))
+      out += fmt::format("jlinkd_network_connections{{network=\"{}\"}} {}\n", id, json::serialize(*open));
+  }
+  row("jlinkd_network_events_total", "counter", "What happened on a network component, by the names of its counters.");
+  for (const auto& [id, status] : statuses) {
+    const auto* counters = status.if_contains("counters");
+    if (!counters) continue;
+    for (const auto& [name, value] : counters->as_object()) {
+      out += fmt::format("jlinkd_network_events_total{{network=\"{}\",event=\"{}\"}} {}\n", id, std::string_view(name),
+                         json::serialize(value));
+    }
+  }
+  row("jlinkd_cert_not_after_seconds", "gauge", "When a certificate ends, in seconds since 1970.");
+  for (const auto& [id, cert] : r_.catalogs.current()->certs) {
+    if (cert->not_after > 0)
+      out += fmt::format("jlinkd_cert_not_after_seconds{{cert=\"{}\"}} {}\n", id, cert->not_after / 1000);
+  }
   row("jlinkd_messages_received_total", "counter", "Messages received by a gateway.");
   const auto gateways = r_.runtime.gateway_counters();
   for (const auto& [id, c] : gateways)

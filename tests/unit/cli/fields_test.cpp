@@ -108,19 +108,20 @@ json::value spec_of(const Made& made) {
 TEST_SUITE("cli.fields") {
   TEST_CASE("each field type has its way in [cli.md 4, 5]") {
     const TempFolder folder;
-    const std::string file = folder.file("tags.json", R"(["a","b"])");
-    CHECK(spec_of(make({"--colour", "rot", "--ratio", "1.5", "--tags", "@" + file, "--labels", "a=1", "--labels",
-                        "secretToken=2", "--extra", R"({"x":[1]})", "--no-loud"})) ==
+    const std::string file = folder.file("extra.json", R"({"x":[1]})");
+    CHECK(spec_of(make({"--colour", "rot", "--ratio", "1.5", "--tags", "a", "--tags", "b", "--labels", "a=1",
+                        "--labels", "secretToken=2", "--extra", "@" + file, "--no-loud"})) ==
           json::value{{"colour", "RED"},
                       {"ratio", 1.5},
                       {"tags", {"a", "b"}},
                       {"labels", {{"a", "1"}, {"secretToken", "2"}}},
                       {"extra", {{"x", {1}}}},
                       {"loud", false}});
+    CHECK(spec_of(make({"--tags", "a", "--tags", "b/#"})) == json::value{{"tags", {"a", "b/#"}}});
     CHECK(spec_of(make({"--loud", "--tags", "[]"})) == json::value{{"loud", true}, {"tags", json::array()}});
     for (const std::vector<std::string>& words : {std::vector<std::string>{"--colour", "blue"},
                                                   {"--ratio", "x"},
-                                                  {"--tags", "a,b"},
+                                                  {"--tags", "[a"},
                                                   {"--labels", "a"},
                                                   {"--labels", "=a"},
                                                   {"--loud", "--no-loud"},

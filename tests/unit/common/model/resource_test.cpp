@@ -29,7 +29,9 @@ TEST_SUITE("common.model") {
   TEST_CASE("what a document leaves out gets its default") {
     CHECK(read("network", "{'id':'n','spec':{'type':'MQTT_SERVER','configuration':{'port':1883}}}").spec ==
           js("{'type':'MQTT_SERVER','shareCluster':true,'configuration':{'host':'0.0.0.0','port':1883,'secure':false,"
-             "'maxMessageSize':8192,'maxConnections':100000,'connectTimeout':10}}"));
+             "'maxMessageSize':8192,'maxConnections':100000,'connectTimeout':10,'maxSubscriptions':64,"
+             "'maxQueuedMessages':1000,'maxRetainedMessages':10000,'maxSessions':100000,"
+             "'maxSessionExpiry':604800,'serverMoved':false}}"));
     CHECK(read("protocol", "{'id':'p'}").spec ==
           js("{'type':'builtin','configuration':{'builtin':'jetlinks-official'}}"));
     CHECK(read("gateway", "{'id':'g','spec':{'provider':'mqtt-server-gateway','channelId':'n','protocol':'p'}}").spec ==

@@ -1,5 +1,7 @@
 #include "daemon/device/secrets.hpp"
 
+#include "daemon/device/password_hash.hpp"
+
 #include <doctest/doctest.h>
 
 namespace jl::device {
@@ -19,6 +21,25 @@ model::Resource device(const std::string& id, const std::string& key) {
   return out;
 }
 std::string key_of(const model::Resource& r) { return r.spec.at("configuration").at("secureKey").as_string().c_str(); }
+
+model::Resource user(const std::string& password) {
+  model::Resource out;
+  out.kind = "user";
+  out.id = out.name = "u1";
+  out.spec = {{"networkId", "n"}, {"password", password}};
+  return out;
+}
+std::string password_of(const model::Resource& r) { return r.spec.at("password").as_string().c_str(); }
+model::Resource sealed(model::Resource resource, const model::Resource* before = nullptr) {
+  std::vector<Problem> problems;
+  secrets().seal(resource, before, problems);
+  REQUIRE(problems.empty());
+  return resource;
+}
+model::Resource revealed(model::Resource resource) {
+  REQUIRE(secrets().reveal(resource).has_value());
+  return resource;
+}
 
 }  // namespace
 
@@ -76,6 +97,47 @@ TEST_SUITE("device.secrets") {
     REQUIRE(problems.size() == 1);
     CHECK(problems[0].code == Errc::invalid);
     CHECK(secrets().open_config(mine).error().code == Errc::corrupt);
+  }
+
+  TEST_CASE("of a password that is only compared a sealed hash is kept, never the password") {
+    const model::Resource stored = sealed(user("pw"));
+    CHECK(store::Sealer::is_sealed(password_of(stored)));
+    const std::string hash = password_of(revealed(stored));
+    CHECK(is_password_hash(hash));
+    CHECK(verify_password(hash, "pw"));
+  }
+
+  TEST_CASE("the same password given again keeps its hash to the byte, another one does not") {
+    const model::Resource before = sealed(user("pw"));
+    CHECK(model::same_content(before, sealed(user("pw"), &before)));
+    const model::Resource other = sealed(user("pw2"), &before);
+    CHECK_FALSE(model::same_content(before, other));
+    CHECK(verify_password(password_of(revealed(other)), "pw2"));
+  }
+
+  TEST_CASE("the placeholder of a hashed password stands for its hash, and for no other") {
+    const model::Resource before = sealed(user("pw"));
+    model::Resource shown = before;
+    secrets().mask(shown);
+    CHECK(password_of(shown).starts_with(kPlaceholder));
+    CHECK(model::same_content(before, sealed(shown, &before)));
+
+    const model::Resource changed = sealed(user("pw2"), &before);
+    std::vector<Problem> problems;
+    secrets().seal(shown, &changed, problems);
+    REQUIRE(problems.size() == 1);
+    CHECK(problems[0].code == Errc::secret_missing);
+    CHECK(problems[0].field == "spec.password");
+  }
+
+  TEST_CASE("an exported hash is taken as it is, into the same place and into an empty one") {
+    const model::Resource before = sealed(user("pw"));
+    const model::Resource exported = revealed(before);
+    REQUIRE(is_password_hash(password_of(exported)));
+    CHECK(model::same_content(before, sealed(exported, &before)));
+    const model::Resource elsewhere = sealed(exported);
+    CHECK(password_of(revealed(elsewhere)) == password_of(exported));
+    CHECK(verify_password(password_of(revealed(elsewhere)), "pw"));
   }
 }
 

@@ -205,6 +205,35 @@ TEST_SUITE("network.io_thread") {
     run_on(house.thread, [&] { member.forget(); });
   }
 
+  TEST_CASE("work for after the commit runs once, after the flushes, and learns how it went") {
+    House house;
+    Member member(house.thread, house.events, "m");
+    const auto later = [&](const char* name) {
+      house.thread.after_commit([&, name](bool committed) {
+        house.events.push_back(std::string(name) + (committed ? " committed" : " failed"));
+      });
+    };
+    run_on(house.thread, [&] { member.watch(), later("first"), house.thread.request_flush(member); });
+    CHECK(house.seen() == Events{"m flush", "first committed"});
+    run_on(house.thread, [&] { house.events.clear(), house.commit.fails = true, later("second"); });
+    CHECK(house.seen() == Events{"second failed"});
+    run_on(house.thread, [&] { house.events.clear(), house.commit.fails = false; });
+    CHECK(house.seen().empty());
+    run_on(house.thread, [&] { member.forget(); });
+  }
+
+  TEST_CASE("what work after a commit asks for waits for the next commit") {
+    House house;
+    run_on(house.thread, [&] {
+      house.thread.after_commit([&](bool) {
+        const auto number = house.thread.commit_number();
+        house.thread.after_commit(
+            [&, number](bool) { house.events.push_back(house.thread.commit_number() > number ? "later" : "same"); });
+      });
+    });
+    CHECK(house.seen() == Events{"later"});
+  }
+
   TEST_CASE("ending a commit does not by itself lead to the next one") {
     House house;
     run_on(house.thread, [&] { house.commit.holds = true; });

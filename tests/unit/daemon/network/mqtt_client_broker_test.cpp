@@ -47,7 +47,7 @@ TEST_SUITE("network.mqtt_client.mosquitto") {
       for (int qos = 0; qos <= 2; ++qos) {
         REQUIRE(broker.publish("in/x", "uplink", qos));
         const auto got = bench.handler->wait_messages(static_cast<std::size_t>(qos) + 2);
-        CHECK(got.back() == RecordingHandler::Message{"in/x", "uplink", std::min(qos, 1), false});
+        CHECK(got.back() == RecordingClientHandler::Message{"in/x", "uplink", std::min(qos, 1), false});
         REQUIRE(bench.publish("out/" + std::to_string(qos), "downlink", qos, true));
       }
       CHECK(bench.until([&] { return bench.client->counters().sent_messages == 4; }));
@@ -96,23 +96,23 @@ TEST_SUITE("network.mqtt_client.mosquitto") {
     ClientBench bench(broker.port());
     bench.options.host = "localhost";
     SUBCASE("right") {
-      bench.options.tls = std::make_shared<ClientTls>(certificates.pem("ca"), "localhost");
+      bench.options.tls = client_tls(certificates, "ca", "localhost");
       bench.start_with({{"in/+", 1}});
       REQUIRE(bench.publish("in/self", std::string(8000, 'x'), 1));
       CHECK(bench.handler->wait_messages(1)[0].payload.size() == 8000);
     }
     SUBCASE("another authority") {
-      bench.options.tls = std::make_shared<ClientTls>(certificates.pem("other"), "localhost");
+      bench.options.tls = client_tls(certificates, "other", "localhost");
       bench.start();
       CHECK(bench.failure() == "certificate verify failed: unable to get local issuer certificate");
     }
     SUBCASE("another name") {
-      bench.options.tls = std::make_shared<ClientTls>(certificates.pem("ca"), "broker.example");
+      bench.options.tls = client_tls(certificates, "ca", "broker.example");
       bench.start();
       CHECK(bench.failure() == "certificate verify failed: hostname mismatch");
     }
     SUBCASE("any name") {
-      bench.options.tls = std::make_shared<ClientTls>(certificates.pem("ca"), "");
+      bench.options.tls = client_tls(certificates, "ca", "");
       bench.start();
       CHECK(bench.handler->wait_connected(1));
     }
@@ -127,7 +127,7 @@ TEST_SUITE("network.mqtt_client.mosquitto") {
     const Certificates certificates;
     const Mosquitto broker;
     ClientBench bench(broker.port());
-    bench.options.tls = std::make_shared<ClientTls>(certificates.pem("ca"), "localhost");
+    bench.options.tls = client_tls(certificates, "ca", "localhost");
     bench.start();
     CHECK(bench.failure() == "TLS handshake failed: closed by the broker");
   }
@@ -139,15 +139,13 @@ TEST_SUITE("network.mqtt_client.mosquitto") {
                            fmt::format("require_certificate true\ncafile {}\n", certificates.pem("ca")));
     ClientBench bench(broker.port());
     bench.options.host = "localhost";
-    auto tls = std::make_shared<ClientTls>(certificates.pem("ca"), "localhost");
     SUBCASE("with") {
-      tls->present(certificates.pem("client"), certificates.key("client"));
-      bench.options.tls = tls;
+      bench.options.tls = client_tls(certificates, "ca", "localhost", "client");
       bench.start();
       CHECK(bench.handler->wait_connected(1));
     }
     SUBCASE("without") {
-      bench.options.tls = tls;
+      bench.options.tls = client_tls(certificates, "ca", "localhost");
       bench.start();
       // The alert comes after our side of the handshake, so a reset may overtake it.
       CHECK(bench.failure().starts_with("closed by the broker"));
@@ -165,7 +163,7 @@ TEST_SUITE("network.mqtt_client.mosquitto") {
       const LoopbackListener listener;
       ClientBench bench(listener.port());
       bench.options.host = row.host;
-      bench.options.tls = std::make_shared<ClientTls>(certificates.pem("ca"), "");
+      bench.options.tls = client_tls(certificates, "ca", "");
       bench.start();
       CHECK(announced_name(listener, certificates) == row.announced);
     }
@@ -175,7 +173,7 @@ TEST_SUITE("network.mqtt_client.mosquitto") {
     const Certificates certificates;
     const LoopbackListener listener;
     ClientBench bench(listener.port());
-    bench.options.tls = std::make_shared<ClientTls>(certificates.pem("ca"), "");
+    bench.options.tls = client_tls(certificates, "ca", "");
     bench.start();
     const BrokerSide silent(listener);
     REQUIRE(bench.until([&] { return silent.has_something(); }));

@@ -17,7 +17,7 @@
 
 namespace jl::network::test {
 
-class RecordingHandler final : public MqttClientHandler {
+class RecordingClientHandler final : public MqttClientHandler {
  public:
   struct Message {
     std::string topic, payload;
@@ -133,7 +133,7 @@ class ClientBench {
   IoThreads threads{1, clock};
   SteeredCommit commit;
   MqttClientOptions options;
-  std::shared_ptr<RecordingHandler> handler = std::make_shared<RecordingHandler>();
+  std::shared_ptr<RecordingClientHandler> handler = std::make_shared<RecordingClientHandler>();
   std::unique_ptr<network::MqttClient> client;
 };
 

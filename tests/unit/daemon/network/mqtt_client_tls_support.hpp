@@ -1,11 +1,13 @@
 #pragma once
 // Certificates and TLS contexts for the tests of the MQTT client component, made with the openssl program.
+#include "common/cert/read.hpp"
 #include "daemon/network/tls_context.hpp"
 #include "tests/unit/daemon/network/mqtt_broker_support.hpp"
 
 #include <fmt/format.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <string>
 
@@ -40,24 +42,30 @@ class Certificates {
   TempFolder folder_;
 };
 
-/// A client's context as TlsContext::client makes it: chain and name verified.
-class ClientTls final : public TlsContext {
- public:
-  ClientTls(const std::string& trust, const std::string& name) : context_(SSL_CTX_new(TLS_client_method())) {
-    REQUIRE(SSL_CTX_load_verify_file(context_, trust.c_str()) == 1);
-    SSL_CTX_set_verify(context_, SSL_VERIFY_PEER, nullptr);
-    if (!name.empty()) REQUIRE(X509_VERIFY_PARAM_set1_host(SSL_CTX_get0_param(context_), name.c_str(), 0) == 1);
-  }
-  ~ClientTls() override { SSL_CTX_free(context_); }
-  ClientTls(const ClientTls&) = delete;
-  void present(const std::string& cert, const std::string& key) {
-    REQUIRE(SSL_CTX_use_certificate_file(context_, cert.c_str(), SSL_FILETYPE_PEM) == 1);
-    REQUIRE(SSL_CTX_use_PrivateKey_file(context_, key.c_str(), SSL_FILETYPE_PEM) == 1);
-  }
-  [[nodiscard]] SSL_CTX* get() const override { return context_; }
-
- private:
-  SSL_CTX* context_;
-};
+/// A client's context that trusts `authority` and verifies `name` ("" = any); with an `identity` it shows that.
+inline std::shared_ptr<const TlsContext> client_tls(const Certificates& certificates, std::string_view authority,
+                                                    const std::string& name, std::string_view identity = {}) {
+  const auto text = [](const std::string& path) {
+    std::ifstream file(path);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  const std::string trust = text(certificates.pem(authority));
+  const std::string key = identity.empty() ? "" : text(certificates.key(identity));
+  const std::string cert = identity.empty() ? "" : text(certificates.pem(identity));
+  cert::Source source;
+  source.key = key;
+  source.cert = cert;
+  source.trust = trust;
+  auto bundle = cert::read(source);
+  REQUIRE_MESSAGE(bundle.has_value(), (bundle ? std::string() : bundle.error().message));
+  TlsClientOptions options;
+  options.bundle = std::make_shared<const cert::Bundle>(std::move(*bundle));
+  options.mutual = !identity.empty();
+  options.verify_host = !name.empty();
+  options.host = name;
+  auto made = TlsContext::client(options);
+  REQUIRE_MESSAGE(made.has_value(), (made ? std::string() : made.error().message));
+  return *made;
+}
 
 }  // namespace jl::network::test

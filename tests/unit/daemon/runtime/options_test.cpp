@@ -1,4 +1,4 @@
-#include "daemon/runtime/runtime.hpp"
+#include "daemon/runtime/component.hpp"
 
 #include <doctest/doctest.h>
 
