@@ -60,8 +60,8 @@ TEST_CASE("a device has its own configuration over its product's, and a merged t
   CHECK(d.identity.product_id == "p");
   CHECK(d.identity.config("secureKey") == "own-key");
   CHECK(d.identity.config("secureType") == "md5");
-  CHECK(d.identity.product_configuration == d.product->configuration);  // not copied for each device
   REQUIRE(d.product);
+  CHECK(d.identity.product_configuration == d.product->configuration);  // not copied for each device
   CHECK(d.catalog->codec_of(*d.product) == &codec::official_protocol());
   const auto things = Directory::things_of(d);
   CHECK(things.properties.size() == 2);
