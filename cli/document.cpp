@@ -165,7 +165,8 @@ class FlagDocument {
 
   Status texts(const FlagInfo& flag, const Words& values) {
     // All at once as JSON, or from a file of it.
-    if (values.size() == 1 && (values[0].starts_with('[') || values[0].starts_with('@'))) return scalar(flag, values[0]);
+    if (values.size() == 1 && (values[0].starts_with('[') || values[0].starts_with('@')))
+      return scalar(flag, values[0]);
     json::array list;
     for (const auto& value : values) list.emplace_back(value);
     set_path(out_, flag.path, std::move(list));

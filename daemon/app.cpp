@@ -58,8 +58,8 @@ struct App::Impl {
     const access::Context context{directory, bus, sessions, resources, clock, turn_logs, kept};
     commands = std::make_unique<access::Commands>(context);
     const access::MqttServices mqtt{catalogs, passwords, *commands, c.command_timeout};
-    runtime = std::make_unique<runtime::Runtime>(runtime::Materials{threads, context, mqtt}, *store, secrets, northbound,
-                                                 c.node_id);
+    runtime = std::make_unique<runtime::Runtime>(runtime::Materials{threads, context, mqtt}, *store, secrets,
+                                                 northbound, c.node_id);
     resources.set_runtime(*runtime);
     calls = std::make_unique<control::Calls>(control::Rooms{*store, resources, *runtime, *commands, sessions, catalogs,
                                                             tail, logs, clock, c.node_id, c.state_dir, started_at,

@@ -23,7 +23,9 @@ inline Flag choice(std::string name, std::vector<std::string> words, std::string
 /// A verb of a kind.
 [[nodiscard]] Command generic(const model::Kind& kind, std::string verb, std::string summary);
 
-/// The verbs that certs have besides those of every kind.
+// The verbs that these kinds have besides those of every kind.
 void add_cert(std::vector<Command>& out);
+void add_network(std::vector<Command>& out);
+void add_device(std::vector<Command>& out);
 
 }  // namespace jl::control

@@ -192,7 +192,7 @@ void describe(V& v, MqttClient& s) {
       .check(check_topic_prefix)
       .help("put before each subscription as it is, for shared ones (订阅前缀)")
       .restarts()
-      .example("$share/jlinkd");
+      .example("$share/jlinkd/");
   v.field("maxMessageSize", s.max_message_size)
       .range(1024, 268'435'455)
       .help("largest packet to take from the broker, bytes (最大消息长度)");

@@ -28,10 +28,7 @@ void describe(V& v, User& s) {
       .help("MQTT server component that it logs in to (网络组件)")
       .example("mqtt-1");
   v.field("username", s.username).max_length(64).help("name that it logs in with; default: the id (用户名)");
-  v.field("password", s.password)
-      .required()
-      .hashed()
-      .help("what it logs in with; only a hash of it is kept (密码)");
+  v.field("password", s.password).required().hashed().help("what it logs in with; only a hash of it is kept (密码)");
   v.field("publish", s.publish)
       .max_length(64)
       .check(check_filters)

@@ -1,5 +1,7 @@
 #include "daemon/runtime/runtime.hpp"
 
+#include "daemon/runtime/runtime_entry.hpp"
+
 #include "common/base/assert.hpp"
 #include "common/model/device.hpp"
 #include "common/model/product.hpp"
@@ -14,7 +16,6 @@ using model::Resource;
 
 namespace {
 constexpr std::chrono::milliseconds kDrain{2000};
-constexpr Millis kFirstRetry = 1000;
 constexpr Millis kLastRetry = 60'000;
 
 // What a component is given: its configuration on this node with the secrets in plain text.
@@ -26,15 +27,6 @@ Result<json::object> opened(Resource resource, const device::Secrets& secrets, c
 }
 
 }  // namespace
-
-struct Runtime::Entry {
-  Resource resource;
-  json::object configuration;            // of this node
-  std::unique_ptr<Component> component;  // null = not running
-  Millis since = 0;
-  std::string reason;  // why it failed
-  Millis retry_at = 0, retry_delay = kFirstRetry;
-};
 
 struct Runtime::Prepared {
   std::map<std::string, std::unique_ptr<Entry>> started;  // running, not yet official
@@ -422,115 +414,8 @@ void Runtime::stop(std::chrono::milliseconds drain) {
   drop_brokers();
 }
 
-std::size_t Runtime::sessions_of(std::string_view kind, std::string_view id) const {
-  if (kind == "network") return context_.sessions.count([&](const access::Session& s) { return s.network_id == id; });
-  if (kind == "device") {
-    return context_.sessions.count([&](const access::Session& s) { return s.device_id == id || s.parent_id == id; });
-  }
-  if (kind == "gateway") return context_.sessions.count([&](const access::Session& s) { return s.gateway_id == id; });
-  if (kind == "product") return context_.sessions.count([&](const access::Session& s) { return s.product_id == id; });
-  if (kind == "protocol") {
-    const auto catalog = catalogs_.current();
-    return context_.sessions.count([&](const access::Session& s) {
-      const auto gateway = catalog->gateway(s.gateway_id);
-      return gateway && gateway->protocol_id == id;
-    });
-  }
-  return 0;
-}
-
 std::size_t Runtime::sessions_cut_by(const std::vector<ResourceChange>& changes) const {
   return sessions_matching(cut_by(changes));
-}
-
-json::object Runtime::status_of(const Resource& resource) const {
-  json::object out;
-  if (resource.kind == "network") {
-    const std::scoped_lock lock(mutex_);
-    const auto it = entries_.find(resource.id);
-    const json::object* configuration = model::configuration_for_node(resource.spec, node_id_);
-    if (it != entries_.end() && it->second->component) {
-      out = it->second->component->status();
-    } else if (it != entries_.end()) {
-      out["state"] = "failed";
-      out["reason"] = it->second->reason;
-      out["since"] = format_time(it->second->since);
-    } else {
-      out["state"] = "stopped";
-      if (resource.enabled && !configuration) out["reason"] = "no configuration for node \"" + node_id_ + "\"";
-    }
-    if (!out.contains("address") && configuration) out["address"] = address_of(resource, *configuration);
-  } else if (resource.kind == "gateway") {
-    const auto* channel = resource.spec.if_contains("channelId");
-    const std::scoped_lock lock(mutex_);
-    const auto it = channel ? entries_.find(std::string_view(channel->as_string())) : entries_.end();
-    if (!resource.enabled) {
-      out["state"] = "stopped";
-    } else if (it == entries_.end()) {
-      out["state"] = "waiting";
-      out["reason"] = "its network component is disabled";
-    } else if (!it->second->component) {
-      out["state"] = "waiting";
-      out["reason"] = "its network component failed: " + it->second->reason;
-    } else {
-      out["state"] = "running";
-    }
-    out["sessions"] = context_.sessions.count([&](const access::Session& s) { return s.gateway_id == resource.id; });
-    if (const auto counters = counters_.find(resource.id); counters != counters_.end()) {
-      const access::GatewayCounters& c = *counters->second;
-      out["counters"] = json::object{{"connections", c.connections.load()},   {"rejected", c.rejected.load()},
-                                     {"disconnected", c.disconnected.load()}, {"receivedMessages", c.received.load()},
-                                     {"undecodable", c.undecodable.load()},   {"refused", c.refused.load()},
-                                     {"sentMessages", c.sent.load()}};
-    }
-  } else if (resource.kind == "protocol") {
-    const codec::Protocol* codec = device::codec_for(resource);
-    out["state"] = resource.enabled && codec ? "running" : "stopped";
-    json::array transports;
-    if (codec) {
-      for (const auto& transport : codec->transports()) transports.emplace_back(transport);
-    }
-    out["transports"] = std::move(transports);
-  }
-  return out;
-}
-
-std::map<std::string, json::object> Runtime::network_statuses() const {
-  std::map<std::string, json::object> out;
-  const std::scoped_lock lock(mutex_);
-  for (const auto& [id, entry] : entries_) {
-    out[id] = entry->component ? entry->component->status() : json::object{{"state", "failed"}};
-  }
-  return out;
-}
-
-Runtime::Totals Runtime::network_totals() const {
-  Totals out;
-  const std::scoped_lock lock(mutex_);
-  for (const auto& [id, entry] : entries_) {
-    const json::object status = entry->component ? entry->component->status() : json::object();
-    const auto* state = status.if_contains("state");
-    if (state && state->as_string() != "failed") {
-      ++out.running;
-      continue;
-    }
-    const auto* reason = status.if_contains("reason");
-    ++out.failed;
-    out.reasons.emplace_back(id, reason ? std::string(reason->as_string()) : entry->reason);
-  }
-  return out;
-}
-
-std::uint64_t Runtime::received() const {
-  std::uint64_t n = 0;
-  const std::scoped_lock lock(mutex_);
-  for (const auto& [id, counters] : counters_) n += counters->received.load();
-  return n;
-}
-
-std::map<std::string, std::shared_ptr<access::GatewayCounters>> Runtime::gateway_counters() const {
-  const std::scoped_lock lock(mutex_);
-  return counters_;
 }
 
 }  // namespace jl::runtime

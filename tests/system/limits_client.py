@@ -59,7 +59,7 @@ def receive_all(client, count):
 # --- scenarios
 
 def retained(limit, prefix):
-    """Fills the retained topics up to the limit, one more, a replacement, one less, a new one, and reads all of them."""
+    """Fills the retained topics up to the limit, one more, a replacement, one less and a new one, and reads them."""
     limit = int(limit)
     topics = [f"{prefix}/{number}" for number in range(limit)]
     client = connected("keeper")

@@ -47,11 +47,11 @@ stay() {
 @test "an offline queue at its limit keeps the oldest, counts what it drops, says so once, and others get everything" {
   jlctl network edit mqtt-1 --max-queued-messages 20
   before=$(counter dropped)
-  lines=$(log_lines "queue full")
+  said=$(log_lines "queue full")
   dropped=$(limits queue 20)
   [[ $(counter dropped) -eq $((before + dropped)) ]]
   # A line for the first, then at most one per period with the number of those between.
-  (($(log_lines "queue full") > lines && $(log_lines "queue full") <= lines + 2))
+  (($(log_lines "queue full") > said && $(log_lines "queue full") <= said + 2))
   jlctl log system --level WARN --grep "queue full" -o json | jq -e '.data.items[0] | tostring | test("limit=20")'
   jlctl network edit mqtt-1 --unset configuration.maxQueuedMessages
 }
@@ -134,7 +134,8 @@ stay() {
 
 @test "network pub: text, a file, standard input, bytes, QoS and retain, and what it must not" {
   follow heard -q 2 -t 'limits/pub/#'
-  [[ $(jlctl network pub mqtt-1 limits/pub/a hello -o json | jq -c '[.data.result, .data.id, .data.subscribers]') == '["created","limits/pub/a",true]' ]]
+  jlctl network pub mqtt-1 limits/pub/a hello -o json |
+    jq -e '.data.result == "created" and .data.id == "limits/pub/a" and .data.subscribers'
   jlctl network pub mqtt-1 limits/pub/b again --qos 1
   printf 'from a file' >"$BATS_TEST_TMPDIR/payload"
   jlctl network pub mqtt-1 limits/pub/c --file "$BATS_TEST_TMPDIR/payload" --qos 2
@@ -181,9 +182,11 @@ got limits/pub/e 0 0 " ]]
   pub -q 1 -t limits/sub/text -m 'grüße'
   printf '\xff\x00\x01' | pub -q 0 -t limits/sub/bytes -s
   wait "$tail"
-  jq -s -e 'length == 3 and .[0].retained and .[0].payload == "before" and .[0].topic == "limits/sub/kept" and .[0].qos == 1
+  jq -s -e 'length == 3 and .[0].retained and .[0].payload == "before" and .[0].topic == "limits/sub/kept"
+    and .[0].qos == 1
     and (.[1] | (has("retained") | not) and .payload == "grüße" and .qos == 1)
-    and (.[2] | .payloadBase64 == "/wAB" and (has("payload") | not)) and all(.[]; .time | type == "string")' "$BATS_TEST_TMPDIR/sub"
+    and (.[2] | .payloadBase64 == "/wAB" and (has("payload") | not)) 
+    and all(.[]; .time | type == "string")' "$BATS_TEST_TMPDIR/sub"
   # What a device reports is heard below /device/.
   jlctl network sub mqtt-1 '/device/sensor/#' --limit 1 -o jsonl >"$BATS_TEST_TMPDIR/device" 3>&- &
   tail=$!
@@ -211,5 +214,6 @@ got limits/pub/e 0 0 " ]]
   is_empty
 }
 is_empty() {
-  jlctl network show mqtt-1 -o json | jq -e '.data.status | .clients == 0 and .sessions == 0 and .retained == 0' >/dev/null
+  jlctl network show mqtt-1 -o json |
+    jq -e '.data.status | .clients == 0 and .sessions == 0 and .retained == 0' >/dev/null
 }

@@ -41,12 +41,13 @@ teardown() {
 # A CONNECT of MQTT 3.1.1 without credentials, which the server answers with a refusal and the end of the connection.
 say_connect() { printf '\x10\x0d\x00\x04MQTT\x04\x02\x00\x3c\x00\x01x'; }
 
-# One connection of openssl's client, kept in $BATS_TEST_TMPDIR/talk; true when the server answered a CONNECT through it:
-# talk PORT [s_client arguments]
+# One connection of openssl's client, kept in $BATS_TEST_TMPDIR/talk; true when the server answered a CONNECT through
+# it: talk PORT [s_client arguments]
 talk() {
   local port=$1
   shift
-  say_connect | timeout 20 openssl s_client -connect "127.0.0.1:$port" -ign_eof "$@" >"$BATS_TEST_TMPDIR/talk" 2>&1 || true
+  say_connect | timeout 20 openssl s_client -connect "127.0.0.1:$port" -ign_eof "$@" \
+    >"$BATS_TEST_TMPDIR/talk" 2>&1 || true
   grep -qaP '\x20\x02\x00[\x01-\x05]' "$BATS_TEST_TMPDIR/talk"
 }
 
@@ -127,7 +128,7 @@ ends_within() {
   refused "$rsa_port" -tls1_2 -sigalgs RSA+SHA1 -cipher DEFAULT@SECLEVEL=0
 }
 
-@test "a client certificate is asked for, verified, and refused when it is another's, expired, for another use or absent" {
+@test "a client certificate is asked for, and refused when it is another's, expired, for another use or absent" {
   own() { printf '%s ' -cert "$home/$1.crt" -key "$home/$1.key"; }
   local who version before
   before=$(counter mqtt-mutual tlsFailures)
@@ -150,7 +151,8 @@ ends_within() {
 
 @test "the subject of a client certificate is shown with the client" {
   stdbuf -oL mosquitto_sub -h localhost -p "$mutual_port" -u mutual-app -P secret-mutual-app --cafile "$home/lab.crt" \
-    --cert "$home/client.crt" --key "$home/client.key" -i shown -t tls/subject -W 60 -d >"$BATS_TEST_TMPDIR/shown" 2>&1 3>&- &
+    --cert "$home/client.crt" --key "$home/client.key" -i shown -t tls/subject -W 60 -d \
+    >"$BATS_TEST_TMPDIR/shown" 2>&1 3>&- &
   clients+=($!)
   until_true 10 grep -q SUBACK "$BATS_TEST_TMPDIR/shown"
   jlctl network clients mqtt-mutual shown -o json |
@@ -195,22 +197,23 @@ ends_within() {
 @test "the name that a client asks for chooses among the entries of a key store" {
   local name
   cd "$home"
-  for name in one two wild; do
+  for name in one two; do
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -subj "/CN=entry-$name" \
-      -addext "subjectAltName=DNS:$name.example,DNS:*.$name.example" -keyout "sni-$name.key" -out "sni-$name.crt" 2>openssl.log
-    openssl pkcs12 -export -inkey "sni-$name.key" -in "sni-$name.crt" -name "$name" -passout pass:secret -out "sni-$name.p12"
+      -addext "subjectAltName=DNS:$name.example,DNS:*.$name.example" \
+      -keyout "sni-$name.key" -out "sni-$name.crt" 2>openssl.log
+    openssl pkcs12 -export -inkey "sni-$name.key" -in "sni-$name.crt" -name "$name" -passout pass:secret \
+      -out "sni-$name.p12"
   done
-  for name in two wild; do
-    keytool -importkeystore -srckeystore "sni-$name.p12" -srcstoretype PKCS12 -srcstorepass secret -noprompt \
-      -destkeystore sni-one.p12 -deststoretype PKCS12 -deststorepass secret 2>keytool.log || { cat keytool.log; return 1; }
-  done
+  keytool -importkeystore -srckeystore sni-two.p12 -srcstoretype PKCS12 -srcstorepass secret -noprompt \
+    -destkeystore sni-one.p12 -deststoretype PKCS12 -deststorepass secret 2>keytool.log ||
+    { cat keytool.log; return 1; }
   printf 'secret\n' >store-password
   jlctl cert add store --keystore-file sni-one.p12 --keystore-pwd-file store-password
   local port
   port=$(free_port)
   add_tls_network mqtt-store "$port" store
   subject() { openssl s_client -connect "127.0.0.1:$port" "$@" </dev/null 2>/dev/null | openssl x509 -noout -subject; }
-  for name in one two wild; do
+  for name in one two; do
     [[ $(subject -servername "$name.example") == *"entry-$name" ]]
     [[ $(subject -servername "any.$name.example" -tls1_2) == *"entry-$name" ]]
     [[ $(subject -servername "ENTRY-$name") == *"entry-$name" ]]

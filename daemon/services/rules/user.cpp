@@ -25,7 +25,8 @@ Status check_user(RuleContext& context, const Resource*, const Resource* after) 
   return context.view.for_each("user", [&](const Resource& other) {
     if (other.id == after->id || other.spec.at("networkId").as_string() != network_id) return;
     if (username_of(other) == username_of(*after)) {
-      context.problem(*after, "spec.username", "is the name of user \"" + other.id + "\" already", Errc::already_exists);
+      context.problem(*after, "spec.username", "is the name of user \"" + other.id + "\" already",
+                      Errc::already_exists);
     }
   });
 }
