@@ -27,38 +27,29 @@ Scratch& scratch() {
 }  // namespace
 
 DeviceSession::DeviceSession(const Context& context, Admission admission, std::unique_ptr<DeviceLink> link,
-                             std::function<bool()> still_welcome)
+                             StillWelcome still_welcome)
     : context_(context),
       link_(std::move(link)),
       thread_(link_->thread()),
-      device_(std::move(admission.device)),
+      identity_(std::move(admission.device.identity)),
       codec_(*admission.codec),
       network_id_(std::move(admission.network_id)),
       gateway_id_(std::move(admission.gateway_id)),
       counters_(std::move(admission.counters)),
       children_(context_, *counters_),
       pending_(thread_.timers()),
-      still_welcome_(std::move(still_welcome)) {
-  forget_unneeded();
-}
-
-void DeviceSession::forget_unneeded() {
-  device_.derived_metadata = nullptr;
-  device_.catalog.reset();
-  device_.product.reset();
-}
+      still_welcome_(std::move(still_welcome)) {}
 
 bool DeviceSession::renew(Admission admission) {
   if (admission.gateway_id != gateway_id_ || admission.codec != &codec_) return false;
-  device_ = std::move(admission.device);
-  forget_unneeded();
+  identity_ = std::move(admission.device.identity);
   return true;
 }
 
 void DeviceSession::go_online() {
   auto session = std::make_shared<Session>();
   session->device_id = device_id();
-  session->product_id = device_.identity.product_id;
+  session->product_id = identity_.product_id;
   session->gateway_id = gateway_id_;
   session->network_id = network_id_;
   session->address = link_->peer();
@@ -81,20 +72,20 @@ void DeviceSession::go_online() {
 bool DeviceSession::come_back() {
   // While it had no session, changes could not end one.
   if (closed_) return false;
-  if (!still_welcome_()) {
+  if (!still_welcome_(device_id(), gateway_id_)) {
     end(EndReason::administrative);
     return false;
   }
   go_online();
   // A change that was committed meanwhile, and looked for sessions before this one was there, ended none.
-  if (still_welcome_()) return true;
+  if (still_welcome_(device_id(), gateway_id_)) return true;
   end(EndReason::administrative);
   return false;
 }
 
 DeviceSession::Uplink DeviceSession::on_uplink(const codec::MqttUplink& uplink) {
   Scratch& s = scratch();
-  const auto decoded = codec_.decode(uplink, device_.identity, context_.clock.now(), s.message, s.reply);
+  const auto decoded = codec_.decode(uplink, identity_, context_.clock.now(), s.message, s.reply);
   counters_->received.fetch_add(1, std::memory_order_relaxed);
   if (!decoded) {
     const bool foreign = decoded.error().code == Errc::denied;
@@ -126,7 +117,7 @@ void DeviceSession::handle(const DeviceMessage& message) {
   if (message.has_child) return handle_child(message, device_id(), 1);
   if (message.headers.ignore_session) {
     pending_.complete(message);
-    return publish(message, device_.identity.product_id);
+    return publish(message, identity_.product_id);
   }
   if (message.type == MessageType::offline) {
     // The session ends, and with it those of its children; the connection stays: the next message brings the device
@@ -136,14 +127,14 @@ void DeviceSession::handle(const DeviceMessage& message) {
       record_session(context_, *session_, false, thread_);
       session_.reset();
     } else if (!message.headers.ignore_if_offline) {
-      publish(message, device_.identity.product_id);
+      publish(message, identity_.product_id);
     }
     return;
   }
   if (!session_ && !come_back()) return;
   switch (message.type) {
     case MessageType::online:
-      if (message.headers.force) publish(message, device_.identity.product_id);
+      if (message.headers.force) publish(message, identity_.product_id);
       return;
     case MessageType::register_device:
       handle_registration(message, {});
@@ -155,7 +146,7 @@ void DeviceSession::handle(const DeviceMessage& message) {
       pending_.complete(message);
       break;
   }
-  publish(message, device_.identity.product_id);
+  publish(message, identity_.product_id);
 }
 
 void DeviceSession::handle_registration(const DeviceMessage& message, const std::string& parent_id) {
@@ -186,7 +177,7 @@ void DeviceSession::handle_registration(const DeviceMessage& message, const std:
 void DeviceSession::on_registered(const DeviceMessage& message) {
   const bool stays_offline = message.headers.ignore_session || registration_of(message, {}).self_manage_state;
   if (!stays_offline && !session_ && !come_back()) return;
-  publish(message, device_.identity.product_id);
+  publish(message, identity_.product_id);
 }
 
 void DeviceSession::handle_child(const DeviceMessage& wrapper, const std::string& parent_id, int depth) {
@@ -256,7 +247,7 @@ void DeviceSession::send(const codec::DownMessage& message, const std::string& t
   if (closed_) return done(Error(Errc::connection_lost, "the connection of device \"" + device_id() + "\" is gone"));
   if (pending_.is_full())
     return done(Error(Errc::system_busy, "too many commands wait for device \"" + device_id() + "\""));
-  auto encoded = codec_.encode(message, device_.identity);
+  auto encoded = codec_.encode(message, identity_);
   if (!encoded) return done(encoded.error());
   if (encoded->disconnect) {
     end(EndReason::administrative);

@@ -20,10 +20,13 @@ class DeviceSession final : public std::enable_shared_from_this<DeviceSession> {
     invalid,  ///< it cannot be decoded
   };
 
+  /// Whether a device of this id may still be here, through the gateway that let it in.
+  using StillWelcome = std::function<bool(std::string_view device_id, std::string_view gateway_id)>;
+
   /// `still_welcome` is asked when the session opens without go_online(): at the first message, or the first after the
   /// device ended it itself.
   DeviceSession(const Context& context, Admission admission, std::unique_ptr<DeviceLink> link,
-                std::function<bool()> still_welcome);
+                StillWelcome still_welcome);
   DeviceSession(const DeviceSession&) = delete;
 
   /// Puts the session into the registry, closing the one it replaces, and says ONLINE.
@@ -45,15 +48,14 @@ class DeviceSession final : public std::enable_shared_from_this<DeviceSession> {
             Millis timeout, CommandDone done);
   /// Ends a child's session (it was edited, disabled or deleted).
   void drop_child(const std::string& child_id) { children_.close(child_id); }
-  [[nodiscard]] const std::string& device_id() const { return device_.identity.device_id; }
+  [[nodiscard]] const std::string& device_id() const { return identity_.device_id; }
   [[nodiscard]] const std::string& gateway_id() const { return gateway_id_; }
-  [[nodiscard]] const codec::DeviceIdentity& identity() const { return device_.identity; }
+  [[nodiscard]] const codec::DeviceIdentity& identity() const { return identity_; }
   [[nodiscard]] const codec::Protocol& codec() const { return codec_; }
   /// How long it is to stay online without a message, when it said so (header keepOnline).
   [[nodiscard]] std::optional<Millis> keep_online() const { return keep_online_; }
 
  private:
-  void forget_unneeded();
   /// Opens the session: at the first message, or again after the device ended it itself; false when it may not be here
   /// any more.
   [[nodiscard]] bool come_back();
@@ -65,14 +67,14 @@ class DeviceSession final : public std::enable_shared_from_this<DeviceSession> {
   Context context_;
   std::unique_ptr<DeviceLink> link_;
   network::IoThread& thread_;
-  device::DeviceRecord device_;
+  codec::DeviceIdentity identity_;
   const codec::Protocol& codec_;
   std::string network_id_, gateway_id_;
   std::shared_ptr<GatewayCounters> counters_;
   std::shared_ptr<const Session> session_;  // null while the device is offline by its own word
   Children children_;
   PendingCommands pending_;
-  std::function<bool()> still_welcome_;
+  StillWelcome still_welcome_;
   bool closed_ = false;  // the link may live on for a while to send its last bytes
   std::optional<Millis> keep_online_;
 };

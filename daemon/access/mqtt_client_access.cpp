@@ -169,9 +169,9 @@ std::variant<VirtualSessions::Entry*, Refusal> MqttClientAccess::session_of(std:
 void MqttClientAccess::open(Admission admission) {
   admission.counters->connections.fetch_add(1, std::memory_order_relaxed);
   const std::string device_id = admission.device.identity.device_id;
-  const auto still_welcome = [weak = weak_from_this(), device_id, gateway = admission.gateway_id] {
+  const auto still_welcome = [weak = weak_from_this()](std::string_view device, std::string_view gateway) {
     const auto self = weak.lock();
-    return self && is_still_welcome(self->context_, *self->gateways_, device_id, gateway);
+    return self && is_still_welcome(self->context_, *self->gateways_, device, gateway);
   };
   auto link = std::make_unique<BrokerLink>(weak_from_this(), device_id, address_, thread_);
   // It goes online at its first message, if that is one that does so.

@@ -34,14 +34,14 @@ std::shared_ptr<const TopicAcl> MqttAccess::acl_of(std::string_view gateway_id) 
 
 std::shared_ptr<DeviceSession> MqttAccess::open(network::MqttConnection& connection, Admission admission) const {
   admission.counters->connections.fetch_add(1, std::memory_order_relaxed);
-  const auto still_welcome = [this, id = admission.device.identity.device_id, gateway = admission.gateway_id] {
-    return is_still_welcome(context_, *gateways_.load(), id, gateway);
+  const auto still_welcome = [this](std::string_view device_id, std::string_view gateway_id) {
+    return is_still_welcome(context_, *gateways_.load(), device_id, gateway_id);
   };
   auto session = std::make_shared<DeviceSession>(context_, std::move(admission), std::make_unique<MqttLink>(connection),
                                                  still_welcome);
   session->go_online();
   // A change that was committed after the look-up, and looked for sessions before this one was there, ended none.
-  if (still_welcome()) return session;
+  if (still_welcome(session->device_id(), session->gateway_id())) return session;
   session->on_close(false);
   return nullptr;
 }

@@ -44,8 +44,7 @@ void PasswordCheck::check(const Secret& hash, const Secret& plain, network::IoTh
   Outcome known = Outcome::busy;
   {
     const std::lock_guard lock(mutex_);
-    const auto at = remembered_.find(hash.reveal());
-    if (at != remembered_.end() && CRYPTO_memcmp(at->second.data(), digest.data(), digest.size()) == 0) {
+    if (is_remembered(hash, digest)) {
       known = Outcome::right;
     } else if (waiting_.size() < kMaxWaiting && !stop_) {
       waiting_.push_back({hash, plain, std::move(digest), &thread, std::move(done)});
@@ -56,6 +55,11 @@ void PasswordCheck::check(const Secret& hash, const Secret& plain, network::IoTh
   done(known);
 }
 
+bool PasswordCheck::is_remembered(const Secret& hash, const std::string& digest) const {
+  const auto at = remembered_.find(hash.reveal());
+  return at != remembered_.end() && CRYPTO_memcmp(at->second.data(), digest.data(), digest.size()) == 0;
+}
+
 void PasswordCheck::run() {
   std::unique_lock lock(mutex_);
   for (;;) {
@@ -63,8 +67,10 @@ void PasswordCheck::run() {
     if (stop_) return;
     Job job = std::move(waiting_.front());
     waiting_.pop_front();
+    // Many that come with the same password at once, as after a restart, wait for one of them only.
+    const bool known = is_remembered(job.hash, job.digest);
     lock.unlock();
-    const bool right = device::verify_password(job.hash.reveal(), job.plain.reveal());
+    const bool right = known || device::verify_password(job.hash.reveal(), job.plain.reveal());
     job.thread->post([done = std::move(job.done), right] { done(right ? Outcome::right : Outcome::wrong); });
     lock.lock();
     if (!right) continue;

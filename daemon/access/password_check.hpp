@@ -39,6 +39,8 @@ class PasswordCheck {
   };
   void run();
   [[nodiscard]] std::string digest_of(const Secret& hash, const Secret& plain) const;
+  /// Under the lock.
+  [[nodiscard]] bool is_remembered(const Secret& hash, const std::string& digest) const;
 
   std::array<unsigned char, 32> key_{};
   std::mutex mutex_;

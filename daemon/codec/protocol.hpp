@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -36,14 +37,21 @@ struct Route {
   int qos = 1;
 };
 
-/// What a codec may know of the device it serves. Values: the device's own configuration, then its product's.
+using Configuration = std::map<std::string, Secret, std::less<>>;
+
+/// What a codec may know of the device it serves.
 struct DeviceIdentity {
   std::string device_id;
   std::string product_id;
-  std::map<std::string, Secret, std::less<>> configuration;
+  Configuration configuration;  ///< the device's own
+  /// One for all devices of the product; nullptr = none.
+  std::shared_ptr<const Configuration> product_configuration{};
+  /// The device's own value, else its product's; "" = none.
   [[nodiscard]] std::string_view config(std::string_view key) const {
-    const auto it = configuration.find(key);
-    return it == configuration.end() ? std::string_view() : std::string_view(it->second.reveal());
+    if (const auto own = configuration.find(key); own != configuration.end()) return own->second.reveal();
+    if (!product_configuration) return {};
+    const auto it = product_configuration->find(key);
+    return it == product_configuration->end() ? std::string_view() : std::string_view(it->second.reveal());
   }
 };
 

@@ -43,7 +43,7 @@ void Catalogs::set(Catalog& catalog, const model::Resource& resource) const {
     std::vector<Problem> problems;
     info->things = model::parse_thing_model(spec.metadata, "metadata", problems);
     if (auto config = secrets_->open_config(resource)) {
-      info->configuration = std::move(*config);
+      info->configuration = std::make_shared<const codec::Configuration>(std::move(*config));
     } else {
       log::error("device.catalog", "product={} cannot open its configuration: {}", resource.id, config.error().message);
     }

@@ -18,8 +18,8 @@ namespace jl::device {
 struct ProductInfo {
   std::string id;
   bool enabled = false;
-  std::string gateway_id;  ///< accessId
-  std::map<std::string, Secret, std::less<>> configuration;
+  std::string gateway_id;                                     ///< accessId
+  std::shared_ptr<const codec::Configuration> configuration;  ///< nullptr when it cannot be opened
   model::ThingModel things;
 };
 

@@ -23,9 +23,7 @@ Result<std::optional<DeviceRecord>> Directory::find(std::string_view device_id) 
   out.self_manage_state = spec.self_manage_state;
   out.derived_metadata = spec.derive_metadata;
   JL_TRY(out.identity.configuration, secrets_->open_config(resource));
-  if (out.product) {
-    for (const auto& [key, value] : out.product->configuration) out.identity.configuration.try_emplace(key, value);
-  }
+  if (out.product) out.identity.product_configuration = out.product->configuration;
   return std::optional<DeviceRecord>(std::move(out));
 }
 

@@ -6,7 +6,7 @@ namespace jl::device {
 
 /// A device as the access path sees it.
 struct DeviceRecord {
-  codec::DeviceIdentity identity;  ///< configuration: the device's own over its product's
+  codec::DeviceIdentity identity;
   bool enabled = false;
   std::string parent_id;
   bool self_manage_state = false;

@@ -61,6 +61,7 @@ TEST_CASE("a device has its own configuration over its product's, and a merged t
   CHECK(d.identity.config("secureKey") == "own-key");
   CHECK(d.identity.config("secureType") == "md5");
   REQUIRE(d.product);
+  CHECK(d.identity.product_configuration == d.product->configuration);  // not copied for each device
   CHECK(d.catalog->codec_of(*d.product) == &codec::official_protocol());
   const auto things = Directory::things_of(d);
   CHECK(things.properties.size() == 2);
@@ -95,7 +96,8 @@ TEST_CASE("a catalog that is loaded equals one that was kept up to date") {
   REQUIRE(product);
   CHECK(product->enabled);
   CHECK(product->gateway_id == "gw");
-  CHECK(product->configuration.at("secureKey").reveal() == "product-key");
+  REQUIRE(product->configuration);
+  CHECK(product->configuration->at("secureKey").reveal() == "product-key");
   CHECK(loaded.current()->gateway("gw")->protocol_id == "official");
 }
 
