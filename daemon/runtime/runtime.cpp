@@ -71,14 +71,16 @@ Result<std::unique_ptr<Component>> Runtime::start(const Resource& resource, cons
 }
 
 CertSource Runtime::certs_after(const std::vector<ResourceChange>& changes) const {
-  // The result is used within the change only; key stores are slow to open, so each is opened once.
+  auto changed = std::make_shared<std::map<std::string, Resource>>();
+  for (const auto& change : changes) {
+    if (change.after && change.after->kind == "cert") changed->emplace(change.after->id, *change.after);
+  }
+  // Key stores are slow to open, so each is opened once.
   auto opened = std::make_shared<std::map<std::string, Result<device::CertInfo>>>();
-  return [this, &changes, opened](const std::string& id) -> Result<device::CertInfo> {
+  return [this, changed, opened](const std::string& id) -> Result<device::CertInfo> {
     if (const auto known = opened->find(id); known != opened->end()) return known->second;
-    for (const auto& change : changes) {
-      if (!change.after || change.after->kind != "cert" || change.after->id != id) continue;
-      return opened->emplace(id, device::open_cert(*change.after, secrets_)).first->second;
-    }
+    if (const auto after = changed->find(id); after != changed->end())
+      return opened->emplace(id, device::open_cert(after->second, secrets_)).first->second;
     const auto cert = catalogs_.current()->cert(id);
     if (!cert) return Error(Errc::not_found, "cert \"" + id + "\" does not exist", "jlctl cert list");
     if (!cert->bundle) return Error(Errc::invalid, "cert \"" + id + "\": " + cert->problem, "jlctl cert show " + id);

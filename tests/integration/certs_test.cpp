@@ -130,4 +130,30 @@ TEST_CASE("a component names its cert in a cluster entry as well, and the cert i
   CHECK(house.call("DELETE", "/v1/certs/web").text("result") == "deleted");
 }
 
+TEST_CASE("listeners with TLS come up again after a restart, with the certificate that was renewed before it") {
+  House house;
+  REQUIRE(house.call("POST", "/v1/certs/generate", R"({"id":"web","san":["localhost"]})").status == 201);
+  REQUIRE(house.call("POST", "/v1/certs/generate", R"({"id":"next","san":["localhost"]})").status == 201);
+  const int port = free_port();
+  const std::string network = fmt::format(
+      R"({{"id":"tls","spec":{{"type":"MQTT_SERVER","configuration":{{"host":"127.0.0.1","port":{},"secure":true,"certId":"web"}}}}}})",
+      port);
+  REQUIRE(house.call("POST", "/v1/networks", network).status == 201);
+  const auto presented = [&] {
+    const Reply peer = house.call("POST", "/v1/certs/test-connect",
+                                  fmt::format(R"({{"address":"127.0.0.1:{}","servername":"localhost"}})", port));
+    return json::serialize(peer.body);
+  };
+  const std::string first = house.call("GET", "/v1/certs/web").text("status.fingerprint");
+  const std::string second = house.call("GET", "/v1/certs/next").text("status.fingerprint");
+  CHECK(presented().find(first) != std::string::npos);
+  house.restart();
+  CHECK(house.call("GET", "/v1/networks/tls").text("status.state") == "running");
+  CHECK(presented().find(first) != std::string::npos);
+  REQUIRE(house.call("POST", "/v1/certs/web/renew", renewal(material_of(house, "next"))).status == 200);
+  CHECK(presented().find(second) != std::string::npos);
+  house.restart();
+  CHECK(presented().find(second) != std::string::npos);
+}
+
 }  // namespace jl::test
