@@ -219,8 +219,11 @@ void MqttClientLink::on_connected() {
   int error = 0;
   socklen_t size = sizeof error;
   if (::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
+  const bool is_secure = tls_of(client_.get()) != nullptr;
+  // The handshake may have begun with the connection, and been answered by its end already.
+  if (is_secure && (error == ECONNRESET || error == EPIPE)) return fail(tls_reason());
   if (error != 0) return fail(system_reason(error));
-  if (tls_of(client_.get()) != nullptr) {
+  if (is_secure) {
     phase_ = Phase::handshake;
     return shake_hands();
   }

@@ -13,13 +13,14 @@ struct Outcome {
   std::optional<Error> error;
 };
 Outcome read(Bench& b, const std::string& device) {
-  Outcome out;
-  b.commands.read(device, {"t"}, 10'000, [&](const Result<CommandReply>& reply) {
-    out.done = true;
-    if (!reply) out.error = reply.error();
+  // A command that is still waiting is answered when the bench goes.
+  const auto out = std::make_shared<Outcome>();
+  b.commands.read(device, {"t"}, 10'000, [out](const Result<CommandReply>& reply) {
+    out->done = true;
+    if (!reply) out->error = reply.error();
   });
   b.run([] {});
-  return out;
+  return *out;
 }
 
 }  // namespace

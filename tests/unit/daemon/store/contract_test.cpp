@@ -383,8 +383,9 @@ TEST_CASE_TEMPLATE("the size of a family grows with what is in it, and is its ow
   for (int i = 0; i < 4000; ++i)
     batch->put(Family::messages, "device/" + std::to_string(100000 + i), std::string(250, 'x'));
   REQUIRE(store.append(*batch).has_value());
-  CHECK(store.approximate_size(Family::messages) > empty + 500'000);
-  CHECK(store.approximate_size(Family::messages) < empty + 4'000'000);
+  // A megabyte; RocksDB estimates what is in memory from a few random samples.
+  CHECK(store.approximate_size(Family::messages) > empty + 100'000);
+  CHECK(store.approximate_size(Family::messages) < empty + 10'000'000);
   CHECK(store.approximate_size(Family::logs) < 10'000);
 }
 
