@@ -62,6 +62,34 @@ bool surrogates_are_paired(std::string_view text) {
   }
   return true;
 }
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// Whether the place is inside a string of the text.
+bool is_in_string(std::string_view text, std::size_t place) {
+  bool inside = false;
+  for (std::size_t i = 0; i < place; ++i) {
+    if (text[i] == '\\' && inside) {
+      ++i;
+    } else if (text[i] == '"') {
+      inside = !inside;
+    }
+  }
+  return inside;
+}
+
+// simdjson takes 0e99999999999 for the zero that it is; readers that count in exponents refuse it.
+bool exponents_are_small(std::string_view text) {
+  constexpr std::size_t kMostDigits = 5;
+  for (std::size_t i = 1; i < text.size(); ++i) {
+    if ((text[i] != 'e' && text[i] != 'E') || !is_digit(text[i - 1])) continue;
+    std::size_t begin = i + 1;
+    if (begin < text.size() && (text[begin] == '+' || text[begin] == '-')) ++begin;
+    std::size_t end = begin;
+    while (end < text.size() && is_digit(text[end])) ++end;
+    if (end - begin > kMostDigits && !is_in_string(text, i)) return false;
+  }
+  return true;
+}
 }  // namespace
 
 JsonDocument& JsonDocument::of_this_thread() {
@@ -109,6 +137,7 @@ Result<JsonValue> JsonDocument::parse_object(std::string_view payload) {
   if (error != simdjson::SUCCESS) return describe(error);
   const std::string_view text(text_.data(), size);
   if (!surrogates_are_paired(text)) return Error(Errc::invalid, "the payload has a lone surrogate escape");
+  if (!exponents_are_small(text)) return describe(simdjson::NUMBER_ERROR);
   return JsonValue{root, text};
 }
 

@@ -129,6 +129,22 @@ TEST_SUITE("codec.json_document") {
     CHECK(parse(std::string(100'000, '{')).has_error());
   }
 
+  TEST_CASE("a number whose exponent strict readers cannot count is refused, the same text in a string is not") {
+    for (const char* number : {"0e217000000000000000", "0E+999999", "1e-217000000000000000", "-0.0e999999"}) {
+      CAPTURE(number);
+      CHECK(parse(R"({"a":[")" + std::string(number) + R"(\""]})").has_value());
+      const auto refused = parse("{\"a\":[" + std::string(number) + "]}");
+      REQUIRE(refused.has_error());
+      CHECK(refused.error().code == Errc::invalid);
+    }
+    for (const char* number : {"1e5", "-2.5E-10", "0e0", "1e308", "1e00005"}) {
+      CAPTURE(number);
+      const auto root = parse("{\"a\":" + std::string(number) + "}");
+      REQUIRE(root.has_value());
+      CHECK_NOTHROW(static_cast<void>(boost::json::parse(std::string(root->text))));
+    }
+  }
+
   TEST_CASE("large and small payloads follow one another") {
     const std::string large = "{\"a\":\"" + std::string(3'000'000, 'x') + "\"}";
     for (int i = 0; i < 3; ++i) {
