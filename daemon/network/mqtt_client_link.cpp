@@ -28,8 +28,14 @@ constexpr std::size_t kMostClientId = 256;
 // The name for the ClientHello that is being written on this thread. libmosquitto dials a numeric address here and
 // would announce that.
 thread_local const std::string* dialled_name = nullptr;
+// Why the certificate was refused in the handshake step that this thread is in. libmosquitto may have dropped the
+// connection, and what OpenSSL knows of it, before it returns.
+thread_local long verify_failure = X509_V_OK;
 
-void announce_name(const SSL* ssl, int where, int) {
+void on_tls_event(const SSL* ssl, int where, int) {
+  if ((where & (SSL_CB_ALERT | SSL_CB_EXIT)) != 0 && SSL_get_verify_result(ssl) != X509_V_OK) {
+    verify_failure = SSL_get_verify_result(ssl);
+  }
   if ((where & SSL_CB_HANDSHAKE_START) == 0 || dialled_name == nullptr) return;
   in6_addr ignored{};
   const bool is_address = ::inet_pton(AF_INET, dialled_name->c_str(), &ignored) == 1 ||
@@ -171,13 +177,17 @@ Status MqttClientLink::connect(const std::string& address) {
   mosquitto_subscribe_callback_set(client, Callbacks::subscribed);
   mosquitto_publish_callback_set(client, Callbacks::published);
   mosquitto_log_callback_set(client, Callbacks::log);
-  if (options_.tls != nullptr) SSL_CTX_set_info_callback(options_.tls->get(), announce_name);
+  if (options_.tls != nullptr) SSL_CTX_set_info_callback(options_.tls->get(), on_tls_event);
   dialled_name = &options_.host;
   const int code = mosquitto_connect_async(client, address.c_str(), options_.port, options_.keep_alive);
   const int error = errno;
   dialled_name = nullptr;
+  verify_failure_ = std::exchange(verify_failure, X509_V_OK);
   const int fd = mosquitto_socket(client);
-  if (code != MOSQ_ERR_SUCCESS || fd < 0) return Error{Errc::network, lost_reason(code, error, tls_error_)};
+  // On a fast network the handshake is over, one way or the other, before this call returns.
+  if (code != MOSQ_ERR_SUCCESS || fd < 0) {
+    return Error{Errc::network, verify_failure_ != X509_V_OK ? tls_reason() : lost_reason(code, error, tls_error_)};
+  }
   ::fcntl(fd, F_SETFD, FD_CLOEXEC);
   JL_CHECK(thread_.watch(fd, *this));
   fd_ = fd;
@@ -236,6 +246,7 @@ void MqttClientLink::on_connected() {
 void MqttClientLink::shake_hands() {
   errno = 0;
   const int code = mosquitto_loop_read(client_.get(), 1);
+  if (const long failure = std::exchange(verify_failure, X509_V_OK); failure != X509_V_OK) verify_failure_ = failure;
   SSL* const ssl = tls_of(client_.get());
   if (is_over_) return;
   if (code != MOSQ_ERR_SUCCESS || ssl == nullptr || mosquitto_socket(client_.get()) < 0) return fail(tls_reason());
@@ -350,15 +361,17 @@ void MqttClientLink::fail(std::string reason) {
 void MqttClientLink::ended(int code) {
   const int error = errno;
   if (phase_ == Phase::leaving) return fail("");
-  if (phase_ == Phase::handshake) return fail(tls_reason());
+  if (phase_ == Phase::handshake || verify_failure != X509_V_OK) return fail(tls_reason());
   fail(lost_reason(code, error, tls_error_));
 }
 
 std::string MqttClientLink::tls_reason() const {
-  if (const SSL* const ssl = tls_of(client_.get()); ssl != nullptr) {
-    if (const long result = SSL_get_verify_result(ssl); result != X509_V_OK) {
-      return fmt::format("certificate verify failed: {}", X509_verify_cert_error_string(result));
-    }
+  long result = verify_failure_ != X509_V_OK ? verify_failure_ : verify_failure;
+  if (const SSL* const ssl = tls_of(client_.get()); ssl != nullptr && result == X509_V_OK) {
+    result = SSL_get_verify_result(ssl);
+  }
+  if (result != X509_V_OK) {
+    return fmt::format("certificate verify failed: {}", X509_verify_cert_error_string(result));
   }
   return handshake_reason(tls_error_);
 }

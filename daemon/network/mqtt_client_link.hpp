@@ -89,6 +89,7 @@ class MqttClientLink final : public TurnMember {
   Phase phase_ = Phase::idle;
   bool is_over_ = false;  // the owner is told when the stack is unwound
   std::string reason_;
+  long verify_failure_ = 0;   // X509_V_OK, or why the broker's certificate was refused
   std::string tls_error_;     // the last that OpenSSL said through libmosquitto
   std::string publish_mark_;  // how the log line of an incoming PUBLISH starts
   Timer limit_;

@@ -147,8 +147,10 @@ TEST_SUITE("network.mqtt_client.mosquitto") {
     SUBCASE("without") {
       bench.options.tls = client_tls(certificates, "ca", "localhost");
       bench.start();
-      // The alert comes after our side of the handshake, so a reset may overtake it.
-      CHECK(bench.failure().starts_with("closed by the broker"));
+      const std::string failure = bench.failure();
+      CAPTURE(failure);
+      // In TLS 1.3 the broker refuses after the client is done: an alert, or a reset that overtakes it.
+      CHECK(failure.find("closed by the broker") != std::string::npos);
     }
   }
 
@@ -198,9 +200,16 @@ TEST_SUITE("network.mqtt_client.mosquitto") {
     REQUIRE(broker.publish("in/x", "meanwhile", 1));
     bench.pass(3000);
     REQUIRE(bench.handler->wait_connected(2));
-    CHECK(bench.handler->wait_messages(2)[1].payload == "meanwhile");
+    // At least once: the broker may have died before it wrote down that "ready" was taken.
+    const auto heard = [&](const char* payload) {
+      return bench.until([&] {
+        const auto messages = bench.handler->wait_messages(1);
+        return std::ranges::find(messages, payload, [](const auto& each) { return each.payload; }) != messages.end();
+      });
+    };
+    CHECK(heard("meanwhile"));
     REQUIRE(broker.publish("in/x", "after", 0));
-    CHECK(bench.handler->wait_messages(3)[2].payload == "after");
+    CHECK(heard("after"));
   }
 
   TEST_CASE("a broker that forgot the session is subscribed to again") {
