@@ -1,6 +1,7 @@
 // Calls about devices: commands down, state, history, the live tail.
 #include "common/model/device.hpp"
 #include "daemon/control/calls/calls.hpp"
+#include "daemon/control/calls/live_lines.hpp"
 #include "daemon/device/records.hpp"
 
 namespace jl::control {
@@ -123,29 +124,10 @@ void Calls::tail_messages(const Call& call, const Reply& reply) {
   }
   const auto limit = count_parameter(call, "limit", 0, std::numeric_limits<std::int32_t>::max());
   if (!limit) return reply->problem(limit.error());
-  reply->start_stream();
-  struct State {
-    std::atomic<std::size_t> left;
-    std::atomic<std::uint64_t> dropped{0};
-    std::shared_ptr<void> subscription;
-  };
-  auto state = std::make_shared<State>();
-  state->left = *limit == 0 ? std::numeric_limits<std::size_t>::max() : *limit;
-  reply->on_gone([state] { state->subscription.reset(); });
-  state->subscription =
-      r_.tail.subscribe(std::move(filter), [weak = std::weak_ptr(state), reply](const std::string& line) {
-        const auto live = weak.lock();
-        if (!live || live->left.load() == 0) return;
-        // A reader that cannot keep up loses lines and is told how many, instead of holding the devices up.
-        if (const std::uint64_t lost = live->dropped.load();
-            lost > 0 && reply->line(json::serialize(json::object{{"dropped", lost}}), true))
-          live->dropped -= lost;
-        if (!reply->line(line, true)) {
-          ++live->dropped;
-          return;
-        }
-        if (live->left.fetch_sub(1) == 1) reply->end_stream();
-      });
+  auto lines = LiveLines::start(reply, *limit);
+  lines->source = r_.tail.subscribe(std::move(filter), [weak = std::weak_ptr(lines)](const std::string& line) {
+    if (const auto live = weak.lock()) live->add(line);
+  });
 }
 
 void Calls::watch(const Call& call, const Reply& reply) {

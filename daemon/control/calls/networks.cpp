@@ -4,6 +4,7 @@
 #include "daemon/access/northbound.hpp"
 #include "daemon/codec/json_text.hpp"
 #include "daemon/control/calls/calls.hpp"
+#include "daemon/control/calls/live_lines.hpp"
 
 namespace jl::control {
 namespace json = boost::json;
@@ -107,45 +108,30 @@ void Calls::network_subscribe(const Call& call, const Reply& reply, const std::s
   }
   const auto limit = count_parameter(call, "limit", 0, std::numeric_limits<std::int32_t>::max());
   if (!limit) return reply->problem(limit.error());
-  reply->start_stream();
-  struct State {
-    std::atomic<std::size_t> left;
-    std::atomic<std::uint64_t> dropped{0};
-    std::shared_ptr<void> tap;
-  };
-  auto state = std::make_shared<State>();
-  state->left = *limit == 0 ? std::numeric_limits<std::size_t>::max() : *limit;
-  reply->on_gone([state] { state->tap.reset(); });
-  state->tap = broker->tap(filter, [weak = std::weak_ptr(state), reply, &clock = r_.clock](
-                                       const wire::mqtt::Message& message, bool retained) {
-    const auto live = weak.lock();
-    if (!live || live->left.load() == 0) return;
-    json::object line{{"time", format_time(clock.now())}, {"topic", message.topic}, {"qos", message.qos}};
-    if (retained) line["retained"] = true;
-    if (is_printable_utf8(message.payload, true)) {
-      line["payload"] = message.payload;
-    } else {
-      std::string quoted;
-      codec::append_base64(quoted, message.payload);
-      line["payloadBase64"] = std::string_view(quoted).substr(1, quoted.size() - 2);
-    }
-    // A reader that cannot keep up loses lines and is told how many.
-    if (const std::uint64_t lost = live->dropped.load();
-        lost > 0 && reply->line(json::serialize(json::object{{"dropped", lost}}), true))
-      live->dropped -= lost;
-    if (!reply->line(json::serialize(line), true)) {
-      ++live->dropped;
-      return;
-    }
-    if (live->left.fetch_sub(1) == 1) reply->end_stream();
-  });
+  auto lines = LiveLines::start(reply, *limit);
+  lines->source = broker->tap(
+      filter, [weak = std::weak_ptr(lines), &clock = r_.clock](const wire::mqtt::Message& message, bool retained) {
+        const auto live = weak.lock();
+        if (!live || !live->wants_more()) return;
+        json::object line{{"time", format_time(clock.now())}, {"topic", message.topic}, {"qos", message.qos}};
+        if (retained) line["retained"] = true;
+        if (is_printable_utf8(message.payload, true)) {
+          line["payload"] = message.payload;
+        } else {
+          std::string quoted;
+          codec::append_base64(quoted, message.payload);
+          line["payloadBase64"] = std::string_view(quoted).substr(1, quoted.size() - 2);
+        }
+        live->add(json::serialize(line));
+      });
 }
 
 void Calls::network_publish(const Call& call, const Reply& reply, const std::shared_ptr<broker::Broker>& broker) {
   const auto topic = text_member(call, "topic");
   if (!topic) return reply->problem(topic.error());
   if (!wire::mqtt::is_valid_topic_name(*topic) || topic->size() > 1024)
-    return reply->problem(Error(Errc::bad_request, "\"" + *topic + "\" is not a topic name", {}, "topic"));
+    return reply->problem(
+        Error(Errc::bad_request, "\"" + *topic + "\" is not a topic name", "levels without \"+\" and \"#\"", "topic"));
   if (topic->starts_with(access::kNorthbound)) {
     return reply->problem(
         Error(Errc::denied, "below /device/ only devices speak", "jlctl device write, jlctl device invoke", "topic"));
