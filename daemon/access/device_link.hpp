@@ -12,13 +12,15 @@ namespace jl::access {
 enum class EndReason : std::uint8_t {
   taken_over,      ///< the device came in another way
   administrative,  ///< somebody disabled, deleted, moved or disconnected it
+  refused,         ///< the protocol wants it closed: what came does not prove to be the device's
 };
 
 class DeviceLink {
  public:
   virtual ~DeviceLink() = default;
+  [[nodiscard]] virtual codec::Transport transport() const = 0;
   /// Sends one message. Errors: system_busy (too much is unsent, or it is larger than the peer takes), connection_lost.
-  [[nodiscard]] virtual Status send(const codec::MqttDownlink& message) = 0;
+  [[nodiscard]] virtual Status send(const codec::Downlink& message) = 0;
   /// Ends the way; DeviceSession::on_close follows, now or soon, unless it came already.
   virtual void close(EndReason reason) = 0;
   [[nodiscard]] virtual std::string peer() const = 0;  ///< for people: "192.0.2.7:50312"

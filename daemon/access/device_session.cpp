@@ -17,7 +17,7 @@ constexpr int kMaxDepth = 8;  // children below children
 // Reused for every message of a thread.
 struct Scratch {
   DeviceMessage message;
-  codec::MqttDownlink reply;
+  codec::Answer answer;
 };
 Scratch& scratch() {
   thread_local Scratch instance;
@@ -38,7 +38,9 @@ DeviceSession::DeviceSession(const Context& context, Admission admission, std::u
       counters_(std::move(admission.counters)),
       children_(context_, *counters_),
       pending_(thread_.timers()),
-      still_welcome_(std::move(still_welcome)) {}
+      still_welcome_(std::move(still_welcome)),
+      state_(codec_.open_state(link_->transport())),
+      logged_in_(link_->transport() != codec::Transport::tcp) {}
 
 bool DeviceSession::renew(Admission admission) {
   if (admission.gateway_id != gateway_id_ || admission.codec != &codec_) return false;
@@ -83,9 +85,14 @@ bool DeviceSession::come_back() {
   return false;
 }
 
-DeviceSession::Uplink DeviceSession::on_uplink(const codec::MqttUplink& uplink) {
+DeviceSession::Uplink DeviceSession::on_uplink(const codec::Uplink& uplink) {
+  return on_uplink(uplink, scratch().answer);
+}
+
+DeviceSession::Uplink DeviceSession::on_uplink(const codec::Uplink& uplink, codec::Answer& answer) {
   Scratch& s = scratch();
-  const auto decoded = codec_.decode(uplink, identity_, context_.clock.now(), s.message, s.reply);
+  const codec::Peer peer{identity_, state_.get(), logged_in_};
+  const auto decoded = codec_.decode(uplink, peer, context_.clock.now(), s.message, answer);
   counters_->received.fetch_add(1, std::memory_order_relaxed);
   if (!decoded) {
     const bool foreign = decoded.error().code == Errc::denied;
@@ -95,20 +102,33 @@ DeviceSession::Uplink DeviceSession::on_uplink(const codec::MqttUplink& uplink) 
       log::warn("access", "dropped device={} topic=\"{}\" reason=\"{}\" more={}", device_id(),
                 uplink.topic.substr(0, 200), decoded.error().message, held);
     }
+    reply(answer);
     return foreign ? Uplink::foreign : Uplink::invalid;
   }
+  Uplink result = Uplink::taken;
   switch (*decoded) {
     case codec::Decoded::nothing:
       counters_->undecodable.fetch_add(1, std::memory_order_relaxed);
+      result = Uplink::nothing;
+      break;
+    case codec::Decoded::refused:
+      counters_->rejected.fetch_add(1, std::memory_order_relaxed);
+      result = Uplink::refused;
       break;
     case codec::Decoded::reply:
-      if (link_->send(s.reply)) counters_->sent.fetch_add(1, std::memory_order_relaxed);
       break;
     case codec::Decoded::message:
+      logged_in_ = true;
       handle(s.message);
       break;
   }
-  return Uplink::taken;
+  reply(answer);
+  return result;
+}
+
+void DeviceSession::reply(const codec::Answer& answer) {
+  if (answer.has_reply && link_->send(answer.reply)) counters_->sent.fetch_add(1, std::memory_order_relaxed);
+  if (answer.close) end(EndReason::refused);
 }
 
 void DeviceSession::handle(const DeviceMessage& message) {
@@ -247,13 +267,13 @@ void DeviceSession::send(const codec::DownMessage& message, const std::string& t
   if (closed_) return done(Error(Errc::connection_lost, "the connection of device \"" + device_id() + "\" is gone"));
   if (pending_.is_full())
     return done(Error(Errc::system_busy, "too many commands wait for device \"" + device_id() + "\""));
-  auto encoded = codec_.encode(message, identity_);
+  auto encoded = codec_.encode(message, link_->transport(), {identity_, state_.get()});
   if (!encoded) return done(encoded.error());
   if (encoded->disconnect) {
     end(EndReason::administrative);
     return done(CommandReply{std::string(), json::object{{"success", true}}, 0});
   }
-  for (const auto& downlink : encoded->publishes) {
+  for (const auto& downlink : encoded->sends) {
     if (Status sent = link_->send(downlink); !sent) {
       Error error = sent.error();
       error.message = "device \"" + device_id() + "\" cannot be sent to: " + error.message;

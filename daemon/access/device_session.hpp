@@ -16,6 +16,8 @@ class DeviceSession final : public std::enable_shared_from_this<DeviceSession> {
   /// What became of an uplink message, for the transport's acknowledgement.
   enum class Uplink : std::uint8_t {
     taken,
+    nothing,  ///< it is none of the protocol's, or has nothing to tell
+    refused,  ///< it does not prove to come from the device
     foreign,  ///< it names another device
     invalid,  ///< it cannot be decoded
   };
@@ -31,7 +33,10 @@ class DeviceSession final : public std::enable_shared_from_this<DeviceSession> {
 
   /// Puts the session into the registry, closing the one it replaces, and says ONLINE.
   void go_online();
-  Uplink on_uplink(const codec::MqttUplink& uplink);
+  /// Decodes a message and sends it on its way. What the protocol answers by itself leaves over the link.
+  Uplink on_uplink(const codec::Uplink& uplink);
+  /// The same; `answer` is what the protocol said, for transports that answer each message (HTTP, CoAP).
+  Uplink on_uplink(const codec::Uplink& uplink, codec::Answer& answer);
   /// The device has just been registered by this message of its own: it goes online, unless it says otherwise.
   void on_registered(const codec::DeviceMessage& message);
   /// The link is over: children and the device itself go offline. `may_keep` is false when jlinkd itself ended it; else
@@ -59,6 +64,7 @@ class DeviceSession final : public std::enable_shared_from_this<DeviceSession> {
   /// Opens the session: at the first message, or again after the device ended it itself; false when it may not be here
   /// any more.
   [[nodiscard]] bool come_back();
+  void reply(const codec::Answer& answer);
   void handle(const codec::DeviceMessage& message);
   void handle_child(const codec::DeviceMessage& message, const std::string& parent_id, int depth);
   void handle_registration(const codec::DeviceMessage& message, const std::string& parent_id);
@@ -75,6 +81,8 @@ class DeviceSession final : public std::enable_shared_from_this<DeviceSession> {
   Children children_;
   PendingCommands pending_;
   StillWelcome still_welcome_;
+  std::unique_ptr<codec::CodecState> state_;
+  bool logged_in_;       // false until a message has proven who it is (TCP)
   bool closed_ = false;  // the link may live on for a while to send its last bytes
   std::optional<Millis> keep_online_;
 };

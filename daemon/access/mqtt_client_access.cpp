@@ -17,7 +17,8 @@ class BrokerLink final : public DeviceLink {
   BrokerLink(std::weak_ptr<MqttClientAccess> access, std::string device_id, std::string peer, network::IoThread& thread)
       : access_(std::move(access)), device_id_(std::move(device_id)), peer_(std::move(peer)), thread_(thread) {}
 
-  Status send(const codec::MqttDownlink& message) override {
+  codec::Transport transport() const override { return codec::Transport::mqtt; }
+  Status send(const codec::Downlink& message) override {
     const auto access = closed_ ? nullptr : access_.lock();
     if (!access) return Error(Errc::connection_lost, "its session is over");
     return access->publish(message);
@@ -39,7 +40,7 @@ class BrokerLink final : public DeviceLink {
 
 struct Scratch {
   codec::DeviceMessage message;
-  codec::MqttDownlink reply;
+  codec::Answer answer;
 };
 Scratch& scratch() {
   thread_local Scratch instance;
@@ -108,7 +109,7 @@ void MqttClientAccess::go_offline() {
   if (sessions_.size() > 0) thread_.timers().set(grace_, 0);
 }
 
-Status MqttClientAccess::publish(const codec::MqttDownlink& message) {
+Status MqttClientAccess::publish(const codec::Downlink& message) {
   if (!client_ || !connected_) return Error(Errc::connection_lost, "the broker is not connected");
   if (!client_->publish(message.topic, message.payload, message.qos, false))
     return Error(Errc::system_busy, "too much is on its way to the broker");
@@ -120,7 +121,7 @@ void MqttClientAccess::on_message(std::string_view topic, std::string_view paylo
   const codec::Protocol* owned_by = nullptr;
   Refusal refusal;
   for (const codec::Protocol* codec : codecs_) {
-    const auto found = codec->owner_of(topic);
+    const auto found = codec->owner_of(codec::Uplink{topic, payload});
     if (!found) continue;
     auto session = session_of(found->device_id, *codec);
     if (auto* const* entry = std::get_if<VirtualSessions::Entry*>(&session)) {
@@ -194,7 +195,7 @@ bool MqttClientAccess::handle_registration(const codec::TopicOwner& owner, const
                                            std::string_view topic, std::string_view payload) {
   const codec::DeviceIdentity device{std::string(owner.device_id), std::string(owner.product_id), {}};
   Scratch& s = scratch();
-  const auto decoded = codec.decode({topic, payload}, device, context_.clock.now(), s.message, s.reply);
+  const auto decoded = codec.decode({topic, payload}, {device}, context_.clock.now(), s.message, s.answer);
   if (!decoded || *decoded != codec::Decoded::message || s.message.has_child ||
       s.message.type != codec::MessageType::register_device || s.message.headers.product_id.empty() ||
       s.message.headers.device_name.empty()) {
@@ -240,7 +241,7 @@ void MqttClientAccess::on_registered(const codec::DeviceIdentity& device, const 
   auto* entry = std::get<VirtualSessions::Entry*>(session);
   const auto kept = entry->session;
   Scratch& s = scratch();
-  const auto decoded = codec.decode({topic, payload}, device, context_.clock.now(), s.message, s.reply);
+  const auto decoded = codec.decode({topic, payload}, {device}, context_.clock.now(), s.message, s.answer);
   if (!decoded || *decoded != codec::Decoded::message) return;
   kept->on_registered(s.message);
 }

@@ -38,7 +38,7 @@ class MqttClientAccess final : public network::MqttClientHandler,
   void on_message(std::string_view topic, std::string_view payload, int qos, bool retain) override;
 
   // For the links of its sessions.
-  [[nodiscard]] Status publish(const codec::MqttDownlink& message);
+  [[nodiscard]] Status publish(const codec::Downlink& message);
   void close(const std::string& device_id) { sessions_.close(device_id); }
   [[nodiscard]] std::size_t sessions() const { return sessions_.size(); }
 

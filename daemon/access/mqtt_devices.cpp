@@ -70,10 +70,13 @@ ReasonCode MqttAccess::publish_of_device(Attachment& device, const wire::mqtt::P
   // Acknowledged in any case: 3.1.1 clients would repeat it for ever. MQTT 5 clients see the reason.
   switch (device.device->on_uplink({publish.topic, publish.payload})) {
     case DeviceSession::Uplink::taken:
+    case DeviceSession::Uplink::nothing:
       // What is none of the protocol's topics was dropped, and is granted to nobody.
-      return device.owns(publish.topic) || device.device->codec().owner_of(publish.topic) ? ReasonCode::success
-                                                                                          : ReasonCode::not_authorized;
+      return device.owns(publish.topic) || device.device->codec().owner_of(codec::Uplink{publish.topic, {}})
+                 ? ReasonCode::success
+                 : ReasonCode::not_authorized;
     case DeviceSession::Uplink::foreign:
+    case DeviceSession::Uplink::refused:
       return ReasonCode::not_authorized;
     case DeviceSession::Uplink::invalid:
       break;

@@ -6,7 +6,7 @@ namespace jl::access {
 using wire::mqtt::CloseCause;
 using wire::mqtt::ReasonCode;
 
-Status MqttLink::send(const codec::MqttDownlink& message) {
+Status MqttLink::send(const codec::Downlink& message) {
   const auto connection = connection_.lock();
   if (!connection) return Error(Errc::connection_lost, "the connection is gone");
   const int granted = connection->granted_qos(message.topic);
@@ -23,6 +23,7 @@ void MqttLink::close(EndReason reason) {
     case EndReason::taken_over:
       return connection->close(CloseCause::taken_over, ReasonCode::session_taken_over);
     case EndReason::administrative:
+    case EndReason::refused:
       return connection->close(CloseCause::administrative, ReasonCode::administrative_action);
   }
 }

@@ -10,8 +10,9 @@ class MqttLink final : public DeviceLink {
   explicit MqttLink(network::MqttConnection& connection)
       : connection_(connection.weak_from_this()), thread_(connection.thread()) {}
 
+  codec::Transport transport() const override { return codec::Transport::mqtt; }
   /// With the QoS that the client subscribed with, else the protocol's.
-  Status send(const codec::MqttDownlink& message) override;
+  Status send(const codec::Downlink& message) override;
   void close(EndReason reason) override;
   std::string peer() const override;
   network::IoThread& thread() const override { return thread_; }

@@ -1,5 +1,8 @@
 #include "daemon/codec/protocol.hpp"
 
+#include <algorithm>
+#include <array>
+
 namespace jl::codec {
 
 std::string_view to_string(AuthOutcome outcome) {
@@ -18,6 +21,20 @@ std::string_view to_string(AuthOutcome outcome) {
       return "the device has no credentials configured";
   }
   return "unknown";
+}
+
+namespace {
+constexpr std::array<std::string_view, 6> kTransports{"MQTT", "TCP", "UDP", "HTTP", "WebSocket", "CoAP"};
+}  // namespace
+
+std::string_view to_string(Transport transport) { return kTransports[static_cast<std::size_t>(transport)]; }
+
+std::optional<Transport> transport_from(std::string_view word) {
+  const auto same = [](char a, char b) { return (a | 0x20) == (b | 0x20); };
+  for (std::size_t i = 0; i < kTransports.size(); ++i) {
+    if (std::ranges::equal(word, kTransports[i], same)) return static_cast<Transport>(i);
+  }
+  return std::nullopt;
 }
 
 }  // namespace jl::codec

@@ -32,9 +32,10 @@ struct ConfigKey {
 
 /// One topic or URL that the protocol uses (access.md 4.1, "routes").
 struct Route {
-  std::string group, topic, description, example;
+  std::string group, topic, description, example;  ///< topic: "{name:label}" stands for one level, "#" for the rest
   bool upstream = false, downstream = false;
-  int qos = 1;
+  int qos = 1;           ///< MQTT
+  std::string method{};  ///< HTTP, CoAP: "POST"
 };
 
 using Configuration = std::map<std::string, Secret, std::less<>>;
@@ -55,38 +56,96 @@ struct DeviceIdentity {
   }
 };
 
+/// What brings messages of devices (access.md 3.5).
+enum class Transport : std::uint8_t { mqtt, tcp, udp, http, websocket, coap };
+/// "MQTT", "TCP", "UDP", "HTTP", "WebSocket", "CoAP": as in Protocol::transports().
+[[nodiscard]] std::string_view to_string(Transport transport);
+[[nodiscard]] std::optional<Transport> transport_from(std::string_view word);  ///< in any case
+
 struct MqttCredentials {
   std::string_view client_id, username, password;
   std::string_view tls_subject{};  ///< of the client certificate that TLS verified; "" without one
 };
 
+/// A WebSocket handshake (wire.md 3.2).
+struct WebSocketCredentials {
+  std::string_view path, query;    ///< as sent, percent-encoded; the path without its query
+  std::string_view authorization;  ///< header; "" when absent
+  std::string_view tls_subject{};
+};
+
 enum class AuthOutcome : std::uint8_t { ok, bad_format, clock_skew, bad_credentials, unsupported, not_configured };
 [[nodiscard]] std::string_view to_string(AuthOutcome outcome);  ///< lower-case sentence for the log
 
-/// An MQTT message of a device.
-struct MqttUplink {
-  std::string_view topic, payload;
-};
-/// An MQTT message to a device.
-struct MqttDownlink {
-  std::string topic, payload;
-  int qos = 1;  ///< the protocol's own; a matching subscription may lower it
+/// A message of a device, as its transport brought it. What a transport does not have is empty.
+struct Uplink {
+  std::string_view topic;  ///< of MQTT; path of HTTP and CoAP, decoded, "/sensor/dev-1/online"
+  std::string_view
+      payload;  ///< MQTT payload, TCP frame as the framing rule gives it, datagram, body, WebSocket message
+  Transport transport = Transport::mqtt;
+  std::string_view method{};         ///< HTTP: "POST"
+  std::string_view authorization{};  ///< HTTP: that header
+  std::string_view query{};          ///< HTTP: as sent; CoAP: its options joined by '&'
+  int content_format = -1;           ///< CoAP (RFC 7252 §12.3); -1 = absent
+  std::string_view device_option{};  ///< CoAP: option 2100 of the official protocol
+  std::string_view proven_id{};      ///< CoAP: device id that DTLS has proven (PSK identity)
 };
 
-/// Whose topic it is. Views point into the topic.
+/// A message to a device.
+struct Downlink {
+  std::string topic;    ///< MQTT
+  std::string payload;  ///< whole frame, datagram, WebSocket message
+  int qos = 1;          ///< MQTT: the protocol's own; a matching subscription may lower it
+  bool text = true;     ///< WebSocket: text or binary frame
+};
+
+/// What a codec itself says to the peer, besides the message that it made of its words.
+struct Answer {
+  bool has_reply = false;
+  Downlink reply;          ///< MQTT, TCP, UDP, WebSocket
+  bool close = false;      ///< the connection ends once the reply is sent
+  int status = 0;          ///< HTTP status; CoAP code as class * 100 + detail (2.01 = 201); 0 = the transport's usual
+  std::string body;        ///< HTTP (JSON), CoAP
+  int content_format = 0;  ///< CoAP body: 50 JSON, 60 CBOR
+
+  void clear() { has_reply = close = false, status = content_format = 0, body.clear(); }
+};
+
+/// Whose message it is, as it says itself: nothing is proven. Views point into the message.
 struct TopicOwner {
   std::string_view product_id, device_id;
 };
 
 enum class Decoded : std::uint8_t {
   message,  ///< `out` holds a message
-  nothing,  ///< the topic is none of the protocol's: drop it quietly
-  reply,    ///< the codec answered by itself (time-sync): send `reply`
+  nothing,  ///< none of the protocol's, or nothing to tell: drop it quietly
+  reply,    ///< the codec answered by itself (time-sync)
+  refused,  ///< it does not prove to come from the device
 };
 
-/// What encoding gives: something to publish, or the wish to close the device's connection.
+/// Why a message finds no session: for Protocol::refuse().
+enum class Stranger : std::uint8_t {
+  nameless,     ///< owner_of() found nobody
+  unknown,      ///< there is no such device, it is disabled, or it may not come in here
+  unavailable,  ///< not now: a failure on this side
+};
+
+/// What a codec remembers between the messages of one session: sequence numbers. On the session's thread.
+class CodecState {
+ public:
+  virtual ~CodecState() = default;
+};
+
+/// The device at the other end of a session.
+struct Peer {
+  const DeviceIdentity& device;
+  CodecState* state = nullptr;  ///< of open_state()
+  bool logged_in = true;        ///< TCP: false until a message has proven who it is
+};
+
+/// What encoding gives: something to send, or the wish to close the device's connection.
 struct Encoded {
-  std::vector<MqttDownlink> publishes;
+  std::vector<Downlink> sends;
   bool disconnect = false;
 };
 
@@ -99,21 +158,38 @@ class Protocol {
   [[nodiscard]] virtual std::span<const std::string> transports() const = 0;  ///< MQTT, TCP, ... (access.md 3.5)
   [[nodiscard]] virtual std::span<const ConfigKey> config_keys(std::string_view transport) const = 0;
   [[nodiscard]] virtual std::span<const Route> routes(std::string_view transport) const = 0;
+  /// How a device speaks it, for people: a few lines of Markdown; "" = the transport is not spoken.
+  [[nodiscard]] virtual std::string_view document(std::string_view transport) const = 0;
 
   [[nodiscard]] virtual AuthOutcome authenticate(const MqttCredentials& credentials, const DeviceIdentity& device,
                                                  Millis now) const = 0;
-  /// Decodes one message into `out` (cleared first). `reply` is filled only for Decoded::reply.
-  /// Errors: Errc::invalid with a message that names what is wrong with the payload (never its secrets).
-  [[nodiscard]] virtual Result<Decoded> decode(const MqttUplink& wire, const DeviceIdentity& device, Millis now,
-                                               DeviceMessage& out, MqttDownlink& reply) const = 0;
-  /// Encodes one message to the device. Errors: Errc::unsupported_message.
-  [[nodiscard]] virtual Result<Encoded> encode(const DownMessage& message, const DeviceIdentity& device) const = 0;
+  [[nodiscard]] virtual AuthOutcome authenticate(const WebSocketCredentials& credentials,
+                                                 const DeviceIdentity& device) const = 0;
+  /// The key that a device proves itself with in DTLS; "" = none (CoAP; the PSK identity is the device id).
+  [[nodiscard]] virtual std::string_view pre_shared_key(const DeviceIdentity& device) const = 0;
+
+  /// What a session on this transport needs to remember; nullptr = nothing.
+  [[nodiscard]] virtual std::unique_ptr<CodecState> open_state(Transport transport) const = 0;
+  /// The device that a message is from: for connections that many devices share, and for those that nobody has logged
+  /// in on yet (TCP: only its login names one). Nothing when the message is none of the protocol's or names nobody. The
+  /// device need not exist.
+  [[nodiscard]] virtual std::optional<TopicOwner> owner_of(const Uplink& wire) const = 0;
+  /// The device of a WebSocket handshake.
+  [[nodiscard]] virtual std::optional<TopicOwner> owner_of(const WebSocketCredentials& handshake) const = 0;
+  /// Answers a message that finds no session.
+  virtual void refuse(const Uplink& wire, Stranger why, Millis now, Answer& answer) const = 0;
+  /// Decodes one message into `out`; `answer` is what to send back, whatever the result, errors included. Both are
+  /// cleared first.
+  /// Errors: Errc::invalid with a message that names what is wrong with the payload (never its secrets); Errc::denied
+  /// when it speaks for another device.
+  [[nodiscard]] virtual Result<Decoded> decode(const Uplink& wire, const Peer& peer, Millis now, DeviceMessage& out,
+                                               Answer& answer) const = 0;
+  /// Encodes one message to the device. Errors: Errc::unsupported_message, also for transports without a way down.
+  [[nodiscard]] virtual Result<Encoded> encode(const DownMessage& message, Transport transport,
+                                               const Peer& peer) const = 0;
   /// Whether every topic that a topic name or filter can match belongs to this device, its children's below it included
   /// (access.md 5.2). Plain filters only: the caller takes "$share/<group>/" off.
   [[nodiscard]] virtual bool owns_topic(std::string_view topic_or_filter, const DeviceIdentity& device) const = 0;
-  /// The device that publishes on a topic, for connections that many devices share; nothing when the topic is none of
-  /// the protocol's upstream ones. The device need not exist.
-  [[nodiscard]] virtual std::optional<TopicOwner> owner_of(std::string_view topic) const = 0;
 };
 
 /// The built-in `jetlinks-official` protocol, v3 (wire.md). Lives as long as the program.

@@ -76,18 +76,18 @@ const DeviceMessage& check_message(const DeviceMessage& outer) {
 
 void run(std::string_view topic, std::string_view payload, const DeviceIdentity& device) {
   static DeviceMessage first, second;  // reused, as in the daemon
-  static MqttDownlink reply;
-  const auto decoded = official_protocol().decode({topic, payload}, device, kNow, first, reply);
+  static Answer answer;
+  const auto decoded = official_protocol().decode({topic, payload}, {device}, kNow, first, answer);
   if (!decoded) {
     JL_ASSERT(decoded.error().code == Errc::invalid || decoded.error().code == Errc::denied);
     JL_ASSERT(first.json.empty() && !first.has_child);
     return;
   }
-  if (*decoded == Decoded::reply) JL_ASSERT(boost::json::parse(reply.payload).is_object());
+  if (*decoded == Decoded::reply) JL_ASSERT(boost::json::parse(answer.reply.payload).is_object());
   if (*decoded != Decoded::message) return;
   const DeviceMessage& leaf = check_message(first);
   if (leaf.type == MessageType::direct) return;
-  const auto again = official_protocol().decode({topic, leaf.json}, device, kNow + 1, second, reply);
+  const auto again = official_protocol().decode({topic, leaf.json}, {device}, kNow + 1, second, answer);
   JL_ASSERT(again.has_value() && *again == Decoded::message);
   JL_ASSERT(second.json == first.json);
 }

@@ -54,8 +54,10 @@ void wrap_children(const TopicMatch& topic, DeviceMessage& out) {
 }
 
 Result<Decoded> answer_time_sync(std::string_view payload, const TopicMatch& topic, int qos, Millis now,
-                                 MqttDownlink& reply) {
+                                 Answer& answer) {
   JL_TRY(const std::string_view message_id, decode_time_sync(payload));
+  answer.has_reply = true;
+  Downlink& reply = answer.reply;
   // The device waits on the topic that it named itself, whatever its product segment was.
   reply.topic = "/";
   reply.topic.append(topic.product).append("/").append(topic.device).append("/time-sync/reply");
@@ -80,9 +82,10 @@ int down_qos(const DeviceIdentity& device) {
   return qos == "0" ? 0 : qos == "2" ? 2 : 1;
 }
 
-Result<Decoded> decode_mqtt(const MqttUplink& wire, const DeviceIdentity& device, Millis now, DeviceMessage& out,
-                            MqttDownlink& reply) {
+Result<Decoded> decode_mqtt(const Uplink& wire, const DeviceIdentity& device, Millis now, DeviceMessage& out,
+                            Answer& answer) {
   out.clear();
+  answer.clear();
   const TopicMatch topic = match_up_topic(wire.topic, is_v1_compatible(device));
   if (topic.kind == TopicMatch::Kind::none) return Decoded::nothing;
   if (topic.device != device.device_id) return Error(Errc::denied, "the topic names another device");
@@ -90,7 +93,7 @@ Result<Decoded> decode_mqtt(const MqttUplink& wire, const DeviceIdentity& device
     return Error(Errc::invalid, "the topic nests child devices deeper than 8 levels");
   }
   if (topic.kind == TopicMatch::Kind::time_sync) {
-    return answer_time_sync(wire.payload, topic, down_qos(device), now, reply);
+    return answer_time_sync(wire.payload, topic, down_qos(device), now, answer);
   }
   JL_CHECK(check_ids(topic));
 

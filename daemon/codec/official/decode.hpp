@@ -11,7 +11,7 @@ namespace jl::codec::official {
 
 /// Protocol::decode of the official protocol. Errors: Errc::invalid; Errc::denied when the topic names another device
 /// (its messages go under child/). `out` is empty after an error.
-[[nodiscard]] Result<Decoded> decode_mqtt(const MqttUplink& wire, const DeviceIdentity& device, Millis now,
-                                          DeviceMessage& out, MqttDownlink& reply);
+[[nodiscard]] Result<Decoded> decode_mqtt(const Uplink& wire, const DeviceIdentity& device, Millis now,
+                                          DeviceMessage& out, Answer& answer);
 
 }  // namespace jl::codec::official

@@ -146,7 +146,7 @@ Result<Encoded> encode_mqtt(const DownMessage& message, const DeviceIdentity& de
     return Error(Errc::unsupported_message,
                  "a message of type " + std::string(to_string(target.type)) + " cannot be sent over MQTT");
   }
-  encoded.publishes.push_back(
+  encoded.sends.push_back(
       {target.topic + "/" + std::string(suffix), payload_of(target, is_v1_compatible(device)), down_qos(device)});
   return encoded;
 }

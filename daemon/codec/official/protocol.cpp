@@ -57,21 +57,29 @@ class OfficialProtocol final : public Protocol {
   std::span<const Route> routes(std::string_view transport) const override {
     return transport == kMqtt ? std::span<const Route>(routes_) : std::span<const Route>();
   }
+  std::string_view document(std::string_view) const override { return {}; }
   AuthOutcome authenticate(const MqttCredentials& credentials, const DeviceIdentity& device,
                            Millis now) const override {
     return official::authenticate(credentials, device, now);
   }
-  Result<Decoded> decode(const MqttUplink& wire, const DeviceIdentity& device, Millis now, DeviceMessage& out,
-                         MqttDownlink& reply) const override {
-    return decode_mqtt(wire, device, now, out, reply);
+  AuthOutcome authenticate(const WebSocketCredentials&, const DeviceIdentity&) const override {
+    return AuthOutcome::unsupported;
   }
-  Result<Encoded> encode(const DownMessage& message, const DeviceIdentity& device) const override {
-    return encode_mqtt(message, device);
+  std::string_view pre_shared_key(const DeviceIdentity&) const override { return {}; }
+  std::unique_ptr<CodecState> open_state(Transport) const override { return nullptr; }
+  void refuse(const Uplink&, Stranger, Millis, Answer& answer) const override { answer.clear(); }
+  Result<Decoded> decode(const Uplink& wire, const Peer& peer, Millis now, DeviceMessage& out,
+                         Answer& answer) const override {
+    return decode_mqtt(wire, peer.device, now, out, answer);
+  }
+  Result<Encoded> encode(const DownMessage& message, Transport, const Peer& peer) const override {
+    return encode_mqtt(message, peer.device);
   }
   bool owns_topic(std::string_view topic_or_filter, const DeviceIdentity& device) const override {
     return is_below_device(topic_or_filter, device.product_id, device.device_id);
   }
-  std::optional<TopicOwner> owner_of(std::string_view topic) const override { return topic_owner(topic); }
+  std::optional<TopicOwner> owner_of(const Uplink& wire) const override { return topic_owner(wire.topic); }
+  std::optional<TopicOwner> owner_of(const WebSocketCredentials&) const override { return std::nullopt; }
 
  private:
   const std::vector<std::string> transports_{std::string(kMqtt)};

@@ -26,15 +26,23 @@ class Routes final : public codec::Protocol {
   codec::AuthOutcome authenticate(const codec::MqttCredentials&, const codec::DeviceIdentity&, Millis) const override {
     return codec::AuthOutcome::unsupported;
   }
-  Result<codec::Decoded> decode(const codec::MqttUplink&, const codec::DeviceIdentity&, Millis, codec::DeviceMessage&,
-                                codec::MqttDownlink&) const override {
+  std::string_view document(std::string_view) const override { return {}; }
+  codec::AuthOutcome authenticate(const codec::WebSocketCredentials&, const codec::DeviceIdentity&) const override {
+    return codec::AuthOutcome::unsupported;
+  }
+  std::string_view pre_shared_key(const codec::DeviceIdentity&) const override { return {}; }
+  std::unique_ptr<codec::CodecState> open_state(codec::Transport) const override { return nullptr; }
+  void refuse(const codec::Uplink&, codec::Stranger, Millis, codec::Answer&) const override {}
+  std::optional<codec::TopicOwner> owner_of(const codec::WebSocketCredentials&) const override { return std::nullopt; }
+  Result<codec::Decoded> decode(const codec::Uplink&, const codec::Peer&, Millis, codec::DeviceMessage&,
+                                codec::Answer&) const override {
     return codec::Decoded::nothing;
   }
-  Result<codec::Encoded> encode(const codec::DownMessage&, const codec::DeviceIdentity&) const override {
+  Result<codec::Encoded> encode(const codec::DownMessage&, codec::Transport, const codec::Peer&) const override {
     return codec::Encoded{};
   }
   bool owns_topic(std::string_view, const codec::DeviceIdentity&) const override { return false; }
-  std::optional<codec::TopicOwner> owner_of(std::string_view) const override { return std::nullopt; }
+  std::optional<codec::TopicOwner> owner_of(const codec::Uplink&) const override { return std::nullopt; }
 
  private:
   Routes& add(std::string topic, int qos, bool is_up) {

@@ -163,13 +163,13 @@ TEST_SUITE("codec.official") {
     auto up = decode("/other/d1/time-sync/", R"({"messageId":9})");
     REQUIRE(up.result.has_value());
     CHECK(*up.result == codec::Decoded::reply);
-    CHECK(up.reply.topic == "/other/d1/time-sync/reply");
-    CHECK(up.reply.payload == R"({"messageId":"9","timestamp":1700000000000})");
-    CHECK(up.reply.qos == 1);
+    CHECK(up.answer.reply.topic == "/other/d1/time-sync/reply");
+    CHECK(up.answer.reply.payload == R"({"messageId":"9","timestamp":1700000000000})");
+    CHECK(up.answer.reply.qos == 1);
     CHECK(up.message.json.empty());
     up = decode("/p1/d1/time-sync", "{}", device({{"downQos", "0"}}));
-    CHECK(up.reply.payload == R"({"timestamp":1700000000000})");
-    CHECK(up.reply.qos == 0);
+    CHECK(up.answer.reply.payload == R"({"timestamp":1700000000000})");
+    CHECK(up.answer.reply.qos == 0);
     for (const auto* payload : {"", "[]", "x", R"({"messageId":{}})", R"({"messageId":"a","messageId":"b"})"}) {
       CHECK(decode("/p1/d1/time-sync", payload).error() == Errc::invalid);
     }
@@ -178,19 +178,19 @@ TEST_SUITE("codec.official") {
 
   TEST_CASE("decoding into a used message leaves nothing of the message before") {
     codec::DeviceMessage message;
-    codec::MqttDownlink reply;
+    codec::Answer answer;
     const auto& protocol = codec::official_protocol();
     REQUIRE(protocol
                 .decode({"/p1/d1/child/c1/properties/read/reply",
                          R"({"messageId":"1","success":false,"code":"E","message":"no","headers":{"force":true},)"
                          R"("properties":{"a\n":1}})"},
-                        device(), kNow, message, reply)
+                        {device()}, kNow, message, answer)
                 .has_value());
     REQUIRE(message.has_child);
-    REQUIRE(protocol.decode({"/p1/d1/online", "{}"}, device(), kNow, message, reply).has_value());
+    REQUIRE(protocol.decode({"/p1/d1/online", "{}"}, {device()}, kNow, message, answer).has_value());
     CHECK(!message.has_child);
     CHECK(message.json == R"({"messageType":"ONLINE","deviceId":"d1","timestamp":1700000000000})");
-    REQUIRE(protocol.decode({"/p1/d1/child/c2/online", "{}"}, device(), kNow, message, reply).has_value());
+    REQUIRE(protocol.decode({"/p1/d1/child/c2/online", "{}"}, {device()}, kNow, message, answer).has_value());
     REQUIRE(message.has_child);
     CHECK(message.child->code.empty());
     CHECK(message.child->text.empty());

@@ -11,13 +11,13 @@ Result<codec::Encoded> encode(std::string_view body, const codec::DeviceIdentity
   codec::DownMessage message;
   message.body = boost::json::parse(body).as_object();
   message.type = codec::message_type_from(message.body.at("messageType").as_string()).value();
-  return codec::official_protocol().encode(message, identity);
+  return codec::official_protocol().encode(message, codec::Transport::mqtt, {identity});
 }
-codec::MqttDownlink publish(std::string_view body, const codec::DeviceIdentity& identity = device()) {
+codec::Downlink publish(std::string_view body, const codec::DeviceIdentity& identity = device()) {
   const auto encoded = encode(body, identity);
   REQUIRE(encoded.has_value());
-  REQUIRE(encoded->publishes.size() == 1);
-  return encoded->publishes.front();
+  REQUIRE(encoded->sends.size() == 1);
+  return encoded->sends.front();
 }
 Errc error(std::string_view body) {
   const auto encoded = encode(body);
@@ -103,7 +103,7 @@ TEST_SUITE("codec.official") {
     const auto own = encode(R"({"messageType":"DISCONNECT"})");
     REQUIRE(own.has_value());
     CHECK(own->disconnect);
-    CHECK(own->publishes.empty());
+    CHECK(own->sends.empty());
     CHECK(
         publish(R"({"messageType":"CHILD","childDeviceMessage":{"messageType":"DISCONNECT","deviceId":"c"}})").topic ==
         "/p1/d1/child/c/disconnect");

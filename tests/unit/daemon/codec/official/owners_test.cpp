@@ -11,7 +11,7 @@ const DeviceIdentity kDevice{"d1", "p1", {}};
 bool owns(std::string_view topic_or_filter) { return official_protocol().owns_topic(topic_or_filter, kDevice); }
 
 std::string owner(std::string_view topic) {
-  const auto found = official_protocol().owner_of(topic);
+  const auto found = official_protocol().owner_of(codec::Uplink{topic, {}});
   return found ? std::string(found->product_id) + " " + std::string(found->device_id) : "nobody";
 }
 

@@ -23,7 +23,7 @@ inline codec::DeviceIdentity device(std::map<std::string, std::string> configura
 struct Uplink {
   Result<codec::Decoded> result = codec::Decoded::nothing;
   codec::DeviceMessage message;
-  codec::MqttDownlink reply;
+  codec::Answer answer;
 
   bool is_message() const { return result && *result == codec::Decoded::message; }
   bool is_nothing() const { return result && *result == codec::Decoded::nothing; }
@@ -34,7 +34,7 @@ struct Uplink {
 inline Uplink decode(std::string_view topic, std::string_view payload,
                      const codec::DeviceIdentity& identity = device()) {
   Uplink up;
-  up.result = codec::official_protocol().decode({topic, payload}, identity, kNow, up.message, up.reply);
+  up.result = codec::official_protocol().decode({topic, payload}, {identity}, kNow, up.message, up.answer);
   return up;
 }
 inline Uplink report(std::string_view payload) { return decode("/p1/d1/properties/report", payload); }

@@ -73,9 +73,10 @@ void check_up(const json::object& vector) {
   const std::string_view name = text(vector, "name");
   const json::object& expected = vector.at("expected").as_object();
   codec::DeviceMessage message;
-  codec::MqttDownlink reply;
-  const auto result = codec::official_protocol().decode(
-      {text(vector, "topic"), payload_of(vector)}, identity_of(vector.at("device").as_object()), kNow, message, reply);
+  codec::Answer answer;
+  const codec::DeviceIdentity identity = identity_of(vector.at("device").as_object());
+  const auto result =
+      codec::official_protocol().decode({text(vector, "topic"), payload_of(vector)}, {identity}, kNow, message, answer);
   json::value want = expected.contains("message") ? expected.at("message") : json::value(nullptr);
   if (const json::value better = recommended_message(name); !better.is_null()) {
     want = better;
@@ -100,16 +101,17 @@ void check_down(const json::object& vector) {
   codec::DownMessage message;
   message.body = vector.at("message").as_object();
   message.type = codec::message_type_from(text(message.body, "messageType")).value();
-  const auto encoded = codec::official_protocol().encode(message, identity_of(vector.at("device").as_object()));
+  const auto encoded = codec::official_protocol().encode(message, codec::Transport::mqtt,
+                                                         {identity_of(vector.at("device").as_object())});
   REQUIRE(encoded.has_value());
   if (expected.contains("disconnect")) {
     CHECK(encoded->disconnect);
-    CHECK(encoded->publishes.empty());
+    CHECK(encoded->sends.empty());
     return;
   }
   CHECK(!encoded->disconnect);
-  REQUIRE(encoded->publishes.size() == 1);
-  const auto& publish = encoded->publishes.front();
+  REQUIRE(encoded->sends.size() == 1);
+  const auto& publish = encoded->sends.front();
   CAPTURE(publish.payload);
   CHECK(publish.topic == text(expected, "topic"));
   CHECK(publish.qos == expected.at("qos_v3_2").as_int64());
