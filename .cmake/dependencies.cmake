@@ -2,6 +2,8 @@
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 find_package(OpenSSL 3.0 REQUIRED)
+find_package(ZLIB REQUIRED)
+pkg_check_modules(WSLAY REQUIRED IMPORTED_TARGET libwslay)
 find_library(JL_YAML_CPP NAMES libyaml-cpp.a REQUIRED)  # the archive, because jlctl links statically
 find_library(JL_CRYPTO_ARCHIVE NAMES libcrypto.a REQUIRED)  # as above: mold takes a .so under -static without a word
 find_package(Boost 1.81 REQUIRED)  # headers only; 1.74, Debian's default, lacks as_tuple and Boost.URL
@@ -26,6 +28,7 @@ if(NOT JL_SANITIZE STREQUAL "fuzzer")
   find_package(simdjson REQUIRED)
   pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
   pkg_check_modules(MOSQUITTO REQUIRED IMPORTED_TARGET libmosquitto)
+  pkg_check_modules(COAP REQUIRED IMPORTED_TARGET libcoap-3-openssl)
   find_package(doctest QUIET)
 else()
   find_package(simdjson REQUIRED)
