@@ -75,6 +75,17 @@ json::object Runtime::status_of(const Resource& resource) const {
   return out;
 }
 
+Status Runtime::list_clients(std::string_view network_id, ClientsDone done) const {
+  const std::scoped_lock lock(mutex_);
+  const auto it = entries_.find(network_id);
+  if (it == entries_.end() || !it->second->component) {
+    return Error(Errc::not_running, "network \"" + std::string(network_id) + "\" does not run",
+                 "jlctl network show " + std::string(network_id));
+  }
+  it->second->component->list(std::move(done));
+  return {};
+}
+
 std::map<std::string, json::object> Runtime::network_statuses() const {
   std::map<std::string, json::object> out;
   const std::scoped_lock lock(mutex_);
