@@ -29,9 +29,10 @@ std::string socket_of(const model::Resource& resource, const json::object& confi
   return fmt::format("{} {}:{}{}", info.transport, c.host, c.port, c.secure ? " tls" : "");
 }
 
-std::uint16_t port_of(const model::Resource& resource, const json::object& configuration) {
-  if (model::network_type_info(type_of(resource)).transport.empty()) return 0;
-  return model::from_json<model::Listening>(configuration).port;
+std::string port_of(const model::Resource& resource, const json::object& configuration) {
+  const auto& info = model::network_type_info(type_of(resource));
+  if (info.transport.empty()) return {};
+  return fmt::format("{}/{}", info.transport, model::from_json<model::Listening>(configuration).port);
 }
 
 std::string address_of(const model::Resource& resource, const json::object& configuration) {

@@ -53,8 +53,8 @@ class Component {
 /// What the socket of a configuration is: one that differs needs a new component. "tcp 0.0.0.0:1883" for servers.
 /// The transport comes first: sockets of two transports do not meet.
 [[nodiscard]] std::string socket_of(const model::Resource& resource, const boost::json::object& configuration);
-/// The port that it listens on; 0 = it does not listen.
-[[nodiscard]] std::uint16_t port_of(const model::Resource& resource, const boost::json::object& configuration);
+/// The port that it listens on, "tcp/1883"; "" = it does not listen.
+[[nodiscard]] std::string port_of(const model::Resource& resource, const boost::json::object& configuration);
 /// The address for people while it does not run: "mqtts://0.0.0.0:8883".
 [[nodiscard]] std::string address_of(const model::Resource& resource, const boost::json::object& configuration);
 /// What devices use, for display: publicHost and publicPort where they are set (network.md 1.3).

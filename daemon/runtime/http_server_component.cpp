@@ -48,6 +48,7 @@ class HttpServerComponent final : public Component {
         access_(std::move(access)),
         server_(std::move(server)),
         place_(place_of(type, configuration)),
+        clock_(clock),
         since_(clock.now()) {}
 
   Result<std::function<void()>> prepare(const json::object& json, const CertSource& certs) override {
@@ -81,6 +82,7 @@ class HttpServerComponent final : public Component {
   const std::shared_ptr<access::HttpAccess> access_;
   const std::unique_ptr<network::HttpServer> server_;
   const std::string place_;
+  const Clock& clock_;
   const Millis since_;
 };
 

@@ -55,13 +55,14 @@ json::object counters_json(const network::StreamCounters& c) {
           {"tlsFailures", c.tls_failures.load()}};
 }
 
-json::array clients_json(const std::vector<network::ConnectionInfo>& clients) {
+json::array clients_json(const std::vector<network::ConnectionInfo>& clients, const Clock& clock) {
   json::array out;
+  const Millis now = clock.now();
   for (const auto& client : clients) {
-    json::object item{{"kind", client.client.empty() ? "connection" : "device"},
+    json::object item{{"role", client.client.empty() ? "unknown" : "device"},
                       {"connected", true},
                       {"address", client.peer},
-                      {"connectedFor", client.connected_for / 1000},
+                      {"since", format_time(now - client.connected_for)},
                       {"silentFor", client.silent_for / 1000}};
     if (!client.client.empty()) item["clientId"] = client.client;
     if (!client.tls_version.empty()) item["tlsVersion"] = client.tls_version;
@@ -73,15 +74,13 @@ json::array clients_json(const std::vector<network::ConnectionInfo>& clients) {
 
 json::array sessions_json(const access::Context& context, const std::string& network_id) {
   json::array out;
-  const Millis now = context.clock.now();
   context.sessions.for_each([&](const std::shared_ptr<const access::Session>& session) {
     if (session->network_id != network_id || session->is_child()) return;
-    out.push_back(json::object{{"kind", "device"},
+    out.push_back(json::object{{"role", "device"},
                                {"connected", true},
                                {"clientId", session->device_id},
                                {"address", session->address},
-                               {"since", format_time(session->since)},
-                               {"connectedFor", (now - session->since) / 1000}});
+                               {"since", format_time(session->since)}});
   });
   return out;
 }

@@ -24,7 +24,7 @@ void fill_stream_options(network::StreamOptions& options, const std::string& id,
 /// accepted, connected, ... of a stream component.
 [[nodiscard]] boost::json::object counters_json(const network::StreamCounters& counters);
 /// For lists of clients.
-[[nodiscard]] boost::json::array clients_json(const std::vector<network::ConnectionInfo>& clients);
+[[nodiscard]] boost::json::array clients_json(const std::vector<network::ConnectionInfo>& clients, const Clock& clock);
 /// The same of devices without connections: their sessions on this component.
 [[nodiscard]] boost::json::array sessions_json(const access::Context& context, const std::string& network_id);
 

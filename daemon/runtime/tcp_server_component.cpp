@@ -30,6 +30,7 @@ class TcpServerComponent final : public Component {
         access_(std::move(access)),
         server_(std::move(server)),
         place_(place_of(model::NetworkType::tcp_server, configuration)),
+        clock_(clock),
         since_(clock.now()) {}
 
   Result<std::function<void()>> prepare(const json::object& json, const CertSource& certs) override {
@@ -57,6 +58,7 @@ class TcpServerComponent final : public Component {
   const std::shared_ptr<access::TcpAccess> access_;
   const std::unique_ptr<network::TcpServer> server_;
   const std::string place_;
+  const Clock& clock_;
   const Millis since_;
 };
 
