@@ -42,7 +42,7 @@ TEST_CASE("a connection that held a large frame costs less than 300 bytes when t
     std::vector<std::unique_ptr<Framer>> framers(kConnections);
     const std::size_t before = heap_in_use();
     for (auto& framer : framers) {
-      framer = std::move(row.rule->open().value());
+      framer = row.rule->open().value();
       for (const std::string& read : row.reads) REQUIRE(framer->feed(read, sink).has_value());
     }
     CHECK(sink.bytes >= kConnections * (kFrame - 3));

@@ -24,7 +24,7 @@ Outcome outcome(const Status& status, FrameRecorder& sink, std::size_t buffered)
 }
 
 Outcome cut(const FramingRule& rule, std::string_view stream, std::size_t most, Random& random) {
-  const std::unique_ptr<Framer> framer = std::move(rule.open().value());
+  const std::unique_ptr<Framer> framer = rule.open().value();
   FrameRecorder sink;
   Status status;
   feed_in_pieces(stream, most, random, [&](std::string_view piece) {
@@ -37,7 +37,7 @@ Outcome cut(const FramingRule& rule, std::string_view stream, std::size_t most, 
 /// Cuts the stream whole and in many ways, and compares with what is wanted.
 void check_all_splits(const FramingRule& rule, const std::string& stream, const Outcome& want, Random& random) {
   CAPTURE(hex(stream));
-  const std::unique_ptr<Framer> framer = std::move(rule.open().value());
+  const std::unique_ptr<Framer> framer = rule.open().value();
   FrameRecorder sink;
   const Status status = framer->feed(stream, sink);
   REQUIRE(outcome(status, sink, framer->buffered()) == want);
@@ -202,7 +202,7 @@ TEST_CASE("LENGTH_FIELD is the pipe of fixed header and fixed body, in reset too
   for (int round = 0; round < 2000; ++round) {
     CAPTURE(round);
     const std::size_t offset = random() % 3;
-    const auto framer = std::move(length_field({.offset = offset, .length = 1}, 400)->open().value());
+    const auto framer = length_field({.offset = offset, .length = 1}, 400)->open().value();
     LambdaSteps steps({[&](std::string_view header, Pipe& it) -> Status {
                          JL_CHECK(it.result(header));
                          return it.fixed(static_cast<unsigned char>(header.back()));

@@ -94,7 +94,7 @@ inline Status emit(std::string_view record, Pipe& pipe) {
 /// A rule's framer with a recorder, fed with hex.
 class Cutting {
  public:
-  explicit Cutting(const std::unique_ptr<FramingRule>& rule) : framer(std::move(rule->open().value())) {}
+  explicit Cutting(const std::unique_ptr<FramingRule>& rule) : framer(rule->open().value()) {}
   /// The frames that one read completes; "error" and its word after them when it fails.
   std::string feed(std::string_view bytes) { return feed_raw(unhex(bytes)); }
   std::string feed_raw(const std::string& bytes) {
