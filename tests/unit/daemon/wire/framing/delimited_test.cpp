@@ -85,6 +85,9 @@ TEST_CASE("reset of DELIMITED drops a partial frame and a partial delimiter (net
   cutting.framer->reset();
   CHECK(cutting.framer->buffered() == 0);
   CHECK(cutting.feed("0A 42 0D 0A") == "0A 42");
+  CHECK(cutting.feed("41 42 43").empty());
+  cutting.framer->reset();
+  CHECK(cutting.feed("0D 0A 44 0D 0A") == "<empty> | 44");
 
   cutting.sink.then = [&](std::string_view) {
     cutting.framer->reset();

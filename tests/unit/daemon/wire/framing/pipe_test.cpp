@@ -262,6 +262,18 @@ TEST_CASE("reset from inside of on_frame leaves the pipe at its first step (netw
   CHECK(feed(pipe, steps, sink, "f") == "33 65 66");
 }
 
+TEST_CASE("reset from inside of a step drops the results instead of emitting them (network.md 2.4)") {
+  Pipe pipe(100);
+  FrameRecorder sink;
+  LambdaSteps steps({[](std::string_view record, Pipe& it) -> Status {
+    JL_CHECK(it.result(record));
+    if (record == "x") it.reset();
+    return record == "." ? it.complete() : Status{};
+  }});
+  REQUIRE(pipe.fixed(1).has_value());
+  CHECK(feed(pipe, steps, sink, "axb.cd.") == "62 2E | 63 64 2E");
+}
+
 TEST_CASE("after reset bytes that were searched for another rule are looked at again (network.md 2.6)") {
   Pipe pipe(100);
   FrameRecorder sink;
