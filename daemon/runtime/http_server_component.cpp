@@ -65,8 +65,9 @@ class HttpServerComponent final : public Component {
     access_->stop();
   }
   void list(ClientsDone done) const override {
-    server_->list(
-        [done = std::move(done)](const std::vector<network::ConnectionInfo>& clients) { done(clients_json(clients)); });
+    server_->list([done = std::move(done), &clock = clock_](const std::vector<network::ConnectionInfo>& clients) {
+      done(clients_json(clients, clock));
+    });
   }
 
   json::object status() const override {

@@ -42,8 +42,9 @@ class TcpServerComponent final : public Component {
   }
   void stop(std::chrono::milliseconds drain) override { server_->stop(drain); }
   void list(ClientsDone done) const override {
-    server_->list(
-        [done = std::move(done)](const std::vector<network::ConnectionInfo>& clients) { done(clients_json(clients)); });
+    server_->list([done = std::move(done), &clock = clock_](const std::vector<network::ConnectionInfo>& clients) {
+      done(clients_json(clients, clock));
+    });
   }
 
   json::object status() const override {
