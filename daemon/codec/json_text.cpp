@@ -49,7 +49,8 @@ void append_number(std::string& json, Number number) {
   json.append(text.data(), end);
 }
 
-void append_double(std::string& json, double number) {
+template <class Decimal>
+void append_decimal(std::string& json, Decimal number) {
   if (!std::isfinite(number)) {
     json += "null";
     return;
@@ -75,6 +76,8 @@ void append_quoted(std::string& json, std::string_view text) {
 }
 
 void append_integer(std::string& json, std::int64_t number) { append_number(json, number); }
+void append_double(std::string& json, double number) { append_decimal(json, number); }
+void append_float(std::string& json, float number) { append_decimal(json, number); }
 
 void append_base64(std::string& json, std::string_view bytes) {
   const auto byte = [&](std::size_t i) { return i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0u; };
