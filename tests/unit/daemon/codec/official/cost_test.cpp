@@ -9,16 +9,28 @@
 
 namespace {
 std::atomic<long> g_allocations{0};
+
+void* counted(std::size_t size) noexcept {
+  ++g_allocations;
+  return std::malloc(size == 0 ? 1 : size);
+}
 }  // namespace
 
+// Every form that is not aligned, so that none is paired with one of a sanitizer's.
 void* operator new(std::size_t size) {
-  void* memory = std::malloc(size);
+  void* const memory = counted(size);
   if (memory == nullptr) throw std::bad_alloc();
-  ++g_allocations;
   return memory;
 }
+void* operator new[](std::size_t size) { return operator new(size); }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return counted(size); }
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return counted(size); }
 void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
+void operator delete[](void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
 
 using namespace jl;
 using namespace jl::test;
