@@ -117,7 +117,7 @@ struct UdpHouse {
     clock.advance(time);
     threads.advance_timers();
   }
-  /// Waits until what came to the sockets so far is worked through; for one thread.
+  /// Waits until the turns that have begun are over.
   void settle_all() {
     for (std::size_t i = 0; i < threads.size(); ++i) settle(threads.at(i));
   }
