@@ -3,7 +3,6 @@ find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 find_package(OpenSSL 3.0 REQUIRED)
 find_package(ZLIB REQUIRED)
-find_library(JL_WSLAY NAMES wslay REQUIRED)
 find_library(JL_YAML_CPP NAMES libyaml-cpp.a REQUIRED)  # the archive, because jlctl links statically
 find_library(JL_CRYPTO_ARCHIVE NAMES libcrypto.a REQUIRED)  # as above: mold takes a .so under -static without a word
 pkg_check_modules(CBOR REQUIRED IMPORTED_TARGET libcbor)
@@ -13,9 +12,6 @@ add_library(jl_boost INTERFACE)
 target_link_libraries(jl_boost INTERFACE Boost::headers Threads::Threads)
 target_compile_definitions(jl_boost INTERFACE BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION
                            BOOST_ASIO_NO_DEPRECATED BOOST_ALL_NO_LIB BOOST_ASIO_DISABLE_BOOST_DATE_TIME)
-
-add_library(jl_wslay INTERFACE)
-target_link_libraries(jl_wslay INTERFACE ${JL_WSLAY})
 
 add_library(jl_yaml INTERFACE)
 target_link_libraries(jl_yaml INTERFACE ${JL_YAML_CPP})
