@@ -44,7 +44,7 @@ void HttpServerConnection::work(std::string_view bytes) {
 
 // Not from inside respond(): who answers one request does not expect to be given the next one there.
 void HttpServerConnection::resume_soon() {
-  io_thread().post([kept = shared()] { kept->resume(); });
+  io_thread().post([kept = strong_self()] { kept->resume(); });
 }
 
 void HttpServerConnection::resume() {
@@ -209,7 +209,9 @@ void HttpServerConnection::end(bool quiet) {
 }
 
 void HttpServerConnection::tell_closed() {
-  if (std::exchange(announced_, false)) component_->handler().on_close(*this);
+  if (!announced_) return;
+  announced_ = false;
+  component_->handler().on_close(*this);
 }
 
 void HttpServerConnection::on_finished() {

@@ -65,10 +65,10 @@ class HttpServerConnection final : public HttpConnection,
   struct Link;
   enum class Limit : std::uint8_t { connect, request, idle };
 
-  std::shared_ptr<HttpServerConnection> shared() {
+  std::shared_ptr<HttpServerConnection> strong_self() {
     return std::static_pointer_cast<HttpServerConnection>(shared_from_this());
   }
-  std::shared_ptr<StreamConnection> self() override { return shared(); }
+  std::shared_ptr<StreamConnection> self() override { return strong_self(); }
   void on_input(std::string_view bytes) override;
   bool wants_input() const override { return !waiting_ && kept_.empty(); }
   void on_lost() override;

@@ -27,6 +27,7 @@ HttpRefusal refusal_of(const error_code& error) {
   if (error == http::error::bad_method) return {400, "malformed method"};
   if (error == http::error::bad_target) return {400, "malformed request target"};
   if (error == http::error::bad_version) return {400, "malformed request line"};
+  if (error == http::error::bad_line_ending) return {400, "line does not end in CR LF"};
   if (error == http::error::bad_field) return {400, "malformed field name"};
   if (error == http::error::bad_value) return {400, "malformed field value"};
   if (error == http::error::bad_content_length) return {400, "malformed Content-Length"};
@@ -41,6 +42,7 @@ bool is_other_version(std::string_view block) {
   const std::string_view line = block.substr(0, block.find("\r\n"));
   const std::string_view version = line.substr(line.rfind(' ') + 1);
   const auto is_digit = [&](std::size_t at) { return version[at] >= '0' && version[at] <= '9'; };
+  if (std::count(line.begin(), line.end(), ' ') != 2) return false;
   return version.size() == 8 && version.starts_with("HTTP/") && is_digit(5) && version[6] == '.' && is_digit(7);
 }
 

@@ -146,7 +146,7 @@ TEST_SUITE("wire.websocket.deflate") {
   }
 
   TEST_CASE("a field that is not a list of extensions is an error [RFC 6455 9.1]") {
-    for (const char* const offer :
+    for (const std::string offer :
          {";", "=", "a b", "a;", "a; ;b", "a; b=", "a; b=\"", "a; b=\"\"", "a; b=\"x", "a; b=\"x y\"", "a; b=\"x\\",
           "a; b=c d", "permessage-deflate; client_max_window_bits==10", "a, b;", "a\x01", "\"a\"", "a/b"}) {
       CAPTURE(offer);

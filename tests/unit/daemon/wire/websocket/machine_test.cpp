@@ -13,7 +13,7 @@ namespace {
 using namespace test;
 
 struct Row {
-  const char* name;
+  std::string name;
   std::string bytes;
   Story story;
 };
