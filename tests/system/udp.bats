@@ -96,6 +96,6 @@ PY
 @test "a TCP and a UDP component may have the same port number; two UDP components may not (network.md 4.5)" {
   jlctl network add tcp-same --type tcp-server --host 127.0.0.1 --port "$port" --parser-type direct
   run --separate-stderr jlctl network add udp-same --type udp --host 127.0.0.1 --port "$port"
-  assert_error 9 address_in_use
+  assert_error 4 address_in_use
   jlctl network disable tcp-same --yes && jlctl network delete tcp-same --yes
 }
