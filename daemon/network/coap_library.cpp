@@ -285,11 +285,12 @@ void CoapLibrary::work() {
   reads_ = 1;
 }
 
-void CoapLibrary::run_now(unsigned ahead) {
+/// Does what is due: requests of inject(), notifications, retransmissions.
+void CoapLibrary::run() {
   coap_tick_t now = 0;
   coap_ticks(&now);
   inside_ = true;
-  coap_io_prepare_epoll(context_, now + ahead);
+  coap_io_prepare_epoll(context_, now);
   inside_ = false;
   clear_remains();
 }
@@ -378,9 +379,10 @@ bool CoapLibrary::inject(const CoapSubscription& subscription, int observe) {
   const bool is_written = coap_add_token(pdu, token.length, token.s) != 0 &&
                           coap_add_option(pdu, COAP_OPTION_OBSERVE, observe == 0 ? 0 : 1, &value) != 0 &&
                           coap_add_option(pdu, COAP_OPTION_URI_PATH, path->length, path->s) != 0;
-  const bool is_taken = is_written && coap_register_async(session, pdu, 1) != nullptr;
+  coap_async_t* request = is_written ? coap_register_async(session, pdu, 0) : nullptr;
+  if (request != nullptr) coap_async_trigger(request);
   coap_delete_pdu(pdu);
-  return is_taken;
+  return request != nullptr;
 }
 
 void CoapLibrary::settle() {
@@ -392,7 +394,7 @@ void CoapLibrary::settle() {
     for (const auto& each : closing) {
       if (each->resource != nullptr && is_established(*each->session)) any |= inject(*each, 1);
     }
-    if (any) run_now(2);
+    if (any) run();
     for (const auto& each : closing) {
       if (each->resource != nullptr) coap_delete_resource(context_, std::exchange(each->resource, nullptr));
       if (each->tells_end) {
@@ -407,7 +409,7 @@ void CoapLibrary::settle() {
       open_resource(*each);
       if (each->resource != nullptr) inject(*each, 0);
     }
-    if (!opening.empty()) run_now(2);
+    if (!opening.empty()) run();
     for (const auto& each : std::exchange(marked_, {})) {
       if (!each->is_open || each->resource == nullptr) continue;
       each->is_marked = true;
@@ -417,7 +419,7 @@ void CoapLibrary::settle() {
         events_.on_undelivered(*each->session, 0, each->token, true);
       }
     }
-    run_now(0);
+    run();
   }
 }
 

@@ -101,7 +101,7 @@ class CoapLibrary {
   void watch_resources();
   void open_resource(CoapSubscription& subscription);
   bool inject(const CoapSubscription& subscription, int observe);
-  void run_now(unsigned ahead);
+  void run();
   void clear_remains();
 
   CoapLibraryEvents& events_;
