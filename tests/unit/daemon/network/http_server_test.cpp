@@ -275,7 +275,7 @@ TEST_SUITE("network.http_server") {
     HttpClient client(house.port());
     client.send(get("/throw"));
     CHECK(client.read_all().empty());
-    CHECK(house.handler->count("close") == 1);
+    CHECK(eventually([&] { return house.handler->count("close") == 1; }));
     other.send(get("/a"));
     CHECK(other.read_response() == ok_response("GET /a"));
   }
