@@ -63,7 +63,7 @@ void HttpServerConnection::read_request(std::string_view& bytes) {
     request_ =
         std::make_unique<HttpRequestReader>(HttpRequestLimits{settings_->max_header_bytes, settings_->max_body_bytes});
     began_ = io_thread().timers().now();
-    if (limit_ == Limit::request) limit_ = Limit::idle;  // that was for the request before
+    is_timed_ = false;
   }
   Step step = request_->take(bytes);
   if (step == Step::head) {
@@ -153,12 +153,11 @@ void HttpServerConnection::set_time_limit() {
   if (waiting_) return cancel_deadline();
   if (request_ == nullptr) {
     if (!is_admitted()) return;
-    limit_ = Limit::idle;
     return set_deadline(std::chrono::milliseconds(settings_->idle_timeout).count());
   }
   // Until the first head is whole the time to connect goes on.
-  if (limit_ == Limit::request || (limit_ == Limit::connect && !request_->has_head())) return;
-  limit_ = Limit::request;
+  if (is_timed_ || (!is_admitted() && !request_->has_head())) return;
+  is_timed_ = true;
   const Millis passed = io_thread().timers().now() - began_;
   set_deadline(std::max<Millis>(std::chrono::milliseconds(settings_->request_timeout).count() - passed, 0));
 }

@@ -63,7 +63,6 @@ class HttpServerConnection final : public HttpConnection,
 
  private:
   struct Link;
-  enum class Limit : std::uint8_t { connect, request, idle };
 
   std::shared_ptr<HttpServerConnection> strong_self() {
     return std::static_pointer_cast<HttpServerConnection>(shared_from_this());
@@ -108,9 +107,9 @@ class HttpServerConnection final : public HttpConnection,
   std::unique_ptr<Link> link_;                  // once it is a WebSocket
   std::string kept_;                            // input that came behind a request which is not answered
   std::string client_;
-  Millis began_ = 0;       // the request that comes in
-  HttpExchange exchange_;  // of the request at hand, or the last one
-  Limit limit_ = Limit::connect;
+  Millis began_ = 0;            // the request that comes in
+  HttpExchange exchange_;       // of the request at hand, or the last one
+  bool is_timed_ : 1 = false;   // the deadline is that of request_
   bool waiting_ : 1 = false;    // for the handler's answer
   bool working_ : 1 = false;    // inside of work()
   bool announced_ : 1 = false;  // the handler knows it, so on_close is owed
