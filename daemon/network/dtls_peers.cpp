@@ -21,7 +21,8 @@ struct DtlsPeers::Peer {
   DtlsPeers& all;
   std::unique_ptr<DtlsSession> session;
   Timer timer;
-  Millis time = 0;  // until it is open: when it must be; then: when the peer was heard last
+  Millis deadline = 0;    // of the handshake
+  Millis last_heard = 0;  // once it is open
   const std::chrono::milliseconds silence_limit;
   bool is_open = false;
 };
@@ -60,7 +61,7 @@ void DtlsPeers::meet(const PeerAddress& from, const ClientRandom& random, std::s
   // RFC 6347 §4.2.8: the cookie has shown that this is the peer of the old session, started anew.
   if (known != nullptr) end(*known, "the peer began anew");
   if (!shared_.begin_handshake(*options_)) return refuse(from);
-  peer->time = thread_.timers().now() + std::chrono::milliseconds(options_->handshake_timeout).count();
+  peer->deadline = thread_.timers().now() + std::chrono::milliseconds(options_->handshake_timeout).count();
   Peer& met = *peers_.emplace(from, std::move(peer)).first->second;
   serve(met, {});
 }
@@ -87,7 +88,7 @@ void DtlsPeers::serve(Peer& peer, std::string_view datagram) {
   const std::span<char> buffer = thread_.read_buffer();
   while (const auto payload = peer.session->read(buffer)) {
     note_open(peer);
-    peer.time = thread_.timers().now();
+    peer.last_heard = thread_.timers().now();
     owner_.on_payload(peer.session->peer(), *payload, peer.session->peer_subject());
   }
   serving_ = nullptr;
@@ -120,27 +121,29 @@ void DtlsPeers::note_open(Peer& peer) {
   peer.is_open = true;
   shared_.end_handshake();
   add(shared_.counters.dtls_handshakes);
-  peer.time = thread_.timers().now();
+  peer.last_heard = thread_.timers().now();
   set_timer(peer);
 }
 
 void DtlsPeers::set_timer(Peer& peer) {
   const Millis now = thread_.timers().now();
-  const Millis left = peer.is_open ? peer.time + peer.silence_limit.count() - now : peer.time - now;
-  thread_.timers().set(peer.timer, peer.is_open ? left : std::min(left, peer.session->timeout_in().value_or(left)));
+  if (peer.is_open) return thread_.timers().set(peer.timer, peer.last_heard + peer.silence_limit.count() - now);
+  const Millis left = peer.deadline - now;
+  thread_.timers().set(peer.timer, std::min(left, peer.session->timeout_in().value_or(left)));
 }
 
 void DtlsPeers::on_timer(Peer& peer) {
   const Millis now = thread_.timers().now();
-  if (peer.is_open && peer.session->state() == State::open) {
-    // What was heard since the timer was set has only moved the time.
-    if (now < peer.time + peer.silence_limit.count()) return set_timer(peer);
-    peer.session->close();
-    return end(peer, {});
+  if (peer.session->state() == State::failed) return settle(peer);
+  if (!peer.is_open) {
+    if (now >= peer.deadline) return end(peer, "not finished in time");
+    peer.session->on_timeout();
+    return settle(peer);
   }
-  if (!peer.is_open && now >= peer.time) return end(peer, "not finished in time");
-  peer.session->on_timeout();
-  settle(peer);
+  // What was heard since the timer was set has only moved the time.
+  if (now < peer.last_heard + peer.silence_limit.count()) return set_timer(peer);
+  peer.session->close();
+  end(peer, {});
 }
 
 void DtlsPeers::end(Peer& peer, std::string_view why) {

@@ -9,6 +9,8 @@
 #include "daemon/network/tls_context.hpp"
 
 #include <openssl/types.h>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -60,7 +62,7 @@ class DtlsSession {
   [[nodiscard]] bool write(std::string_view payload);
   /// Ends it, with a close_notify when it is open.
   void close();
-  /// Gives buffers back until the next call. Call it when a turn with the session is over.
+  /// Gives back 33 KiB of buffers until the next call; SSL_MODE_RELEASE_BUFFERS does that for streams alone.
   void rest();
 
   /// Milliseconds until on_timeout() is due; nothing = no flight waits for an answer.

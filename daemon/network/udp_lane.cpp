@@ -44,6 +44,7 @@ void UdpSocketLane::stop(const std::shared_ptr<UdpSocketLane>& self, std::functi
 void UdpSocketLane::finish() {
   // A close_notify acknowledges nothing, and there is no later turn that it could leave in.
   at_once_ = true;
+  add(shared_->counters.dropped, queue_.count());
   if (peers_) peers_->close_all();
   thread_.forget(socket_.fd(), *this);
   socket_.close();

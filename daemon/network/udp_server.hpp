@@ -33,7 +33,7 @@ struct UdpServerOptions {
 /// datagrams, inside DTLS where there is DTLS.
 struct UdpCounters {
   std::atomic<std::uint64_t> received{0}, sent{0}, received_bytes{0}, sent_bytes{0};
-  std::atomic<std::uint64_t> dropped{0};  ///< not sent: the socket took no more
+  std::atomic<std::uint64_t> dropped{0};  ///< not sent: the socket took no more or refused it, or the commit failed
   std::atomic<std::uint64_t> rate_limited{0}, over_limit{0};
   std::atomic<std::uint64_t> cookies{0};  ///< first flights that were answered with a cookie (RFC 6347 §4.2.1)
   std::atomic<std::uint64_t> dtls_handshakes{0}, dtls_failures{0};
@@ -43,8 +43,8 @@ struct UdpCounters {
 /// The component's socket on one thread.
 class UdpLane {
  public:
-  /// Sends one datagram once the turn is committed. False: too much waits, or it is larger than 65,507 bytes, or (DTLS)
-  /// there is no session with this peer. Only on the lane's thread.
+  /// Sends one datagram once the turn is committed. False: too much waits, or it is larger than 65,507 bytes (DTLS:
+  /// 16,384, and not empty), or (DTLS) there is no session with this peer. Only on the lane's thread.
   [[nodiscard]] virtual bool send(const PeerAddress& to, std::string_view datagram) = 0;
   /// Ends the DTLS session with this peer; nothing in the clear.
   virtual void close(const PeerAddress& peer) = 0;
