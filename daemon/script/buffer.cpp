@@ -34,8 +34,8 @@ void finalize(JS::GCContext*, JSObject* object) {
 }
 
 constexpr JSClassOps kOps = {nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, finalize, nullptr, nullptr, nullptr};
-constexpr JSClass kClass = {"Buffer", JSCLASS_HAS_RESERVED_SLOTS(1) | JSCLASS_FOREGROUND_FINALIZE, &kOps,
-                            nullptr,  nullptr,                                                     nullptr};
+constexpr JSClass kClass = {
+    "Buffer", JSCLASS_HAS_RESERVED_SLOTS(1) | JSCLASS_FOREGROUND_FINALIZE, &kOps, nullptr, nullptr, nullptr};
 
 /// Makes room for `size` bytes: counted before they are allocated.
 bool reserve(JSContext* cx, JSObject* object, Held& buffer, std::size_t size) {
@@ -155,7 +155,8 @@ struct Format {
     if constexpr (kKind == Kind::real) {
       double number = 0;
       if (!JS::ToNumber(cx, value, &number)) return false;
-      bits = kSize == 4 ? std::bit_cast<std::uint32_t>(static_cast<float>(number)) : std::bit_cast<std::uint64_t>(number);
+      bits =
+          kSize == 4 ? std::bit_cast<std::uint32_t>(static_cast<float>(number)) : std::bit_cast<std::uint64_t>(number);
       return true;
     } else {
       std::int64_t number = 0;
@@ -287,9 +288,9 @@ bool set_string(JSContext* cx, unsigned argc, JS::Value* vp) {
 
 bool not_supported(JSContext* cx, unsigned, JS::Value*) { return throw_error(cx, "getByteBuf() is not supported"); }
 
-#define JL_NUMBER(name, kind, size, little)                                                   \
-  JS_FN("get" name, (get_number<Format<Kind::kind, size, little>, size>), 1, 0),              \
-      JS_FN("append" name, (append_number<Format<Kind::kind, size, little>, size>), 1, 0),    \
+#define JL_NUMBER(name, kind, size, little)                                                \
+  JS_FN("get" name, (get_number<Format<Kind::kind, size, little>, size>), 1, 0),           \
+      JS_FN("append" name, (append_number<Format<Kind::kind, size, little>, size>), 1, 0), \
       JS_FN("set" name, (set_number<Format<Kind::kind, size, little>, size>), 2, 0)
 #define JL_BOTH_ENDS(name, kind, size) JL_NUMBER(name, kind, size, false), JL_NUMBER(name "LE", kind, size, true)
 

@@ -7,12 +7,14 @@
 #include <fmt/format.h>
 #include <pthread.h>
 
-#include <mutex>
+#include <atomic>
+#include <cstdlib>
 
 namespace jl::script {
 
 namespace {
 thread_local std::unique_ptr<Engine> this_threads;
+std::atomic<int> engines{0};  // with a context
 
 /// Promises settle after the script has returned, when nobody waits for them any more: what would be queued is refused.
 class NoJobs final : public JS::JobQueue {
@@ -38,7 +40,12 @@ constexpr JSSecurityCallbacks kSecurity = {refuse_code, nullptr};
 bool initialise() {
   static const bool done = [] {
     JS::DisableJitBackend();
-    return JS_Init();
+    if (!JS_Init()) return false;
+    // The library's static objects are destroyed at exit; its threads must have ended by then.
+    std::atexit([] {
+      if (engines == 0) JS_ShutDown();
+    });
+    return true;
   }();
   return done;
 }
@@ -61,7 +68,8 @@ constexpr std::size_t kCallersStack = std::size_t{64} << 10u;
 Result<Engine*> Engine::here(const ScriptLimits& limits) {
   if (this_threads == nullptr) {
     std::unique_ptr<Engine> engine(new Engine(limits));
-    if (!engine->start()) return Error{Errc::failed, "cannot start the JavaScript engine", "see the memory of the host"};
+    if (!engine->start())
+      return Error{Errc::failed, "cannot start the JavaScript engine", "see the memory of the host"};
     this_threads = std::move(engine);
   }
   return this_threads.get();
@@ -75,6 +83,7 @@ bool Engine::start() {
   if (!initialise()) return false;
   cx_ = JS_NewContext(static_cast<std::uint32_t>(limits_.heap));
   if (cx_ == nullptr) return false;
+  ++engines;
   JS_SetContextPrivate(cx_, this);
   JS_SetNativeStackQuota(cx_, stack_depth() + kCallersStack + limits_.stack);
   JS_SetGCParameter(cx_, JSGC_MAX_BYTES, static_cast<std::uint32_t>(limits_.heap));
@@ -95,6 +104,7 @@ Engine::~Engine() {
   while (!framers_.empty()) (*framers_.begin())->abandon();
   realms_.clear();
   JS_DestroyContext(cx_);
+  --engines;
 }
 
 void Engine::remove(ScriptFramer& framer) {
@@ -106,7 +116,8 @@ void Engine::remove(ScriptFramer& framer) {
 
 Result<std::shared_ptr<Realm>> Engine::realm(const std::shared_ptr<const ScriptId>& id, const ScriptSource& source,
                                              const ScriptLimits& limits) {
-  std::erase_if(realms_, [](const auto& entry) { return entry.second.rule.expired() || entry.second.realm->spoiled(); });
+  std::erase_if(realms_,
+                [](const auto& entry) { return entry.second.rule.expired() || entry.second.realm->spoiled(); });
   if (const auto known = realms_.find(id.get()); known != realms_.end()) return known->second.realm;
   JL_TRY(auto made, Realm::make(*this, source, limits.call));
   realms_[id.get()] = {id, made};
@@ -138,7 +149,8 @@ Error Engine::take_error(const std::string& name) {
   JS_ClearPendingException(cx_);
   ran_away_ = true;
   if (running_realm_ != nullptr) running_realm_->spoil();
-  error.message = name + ": " + (memory ? "used too much memory" : fmt::format("ran longer than {} ms", limit_ / 1'000'000));
+  error.message =
+      name + ": " + (memory ? "used too much memory" : fmt::format("ran longer than {} ms", limit_ / 1'000'000));
   return error;
 }
 

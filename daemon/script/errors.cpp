@@ -16,6 +16,33 @@ bool throw_as(JSContext* cx, const std::string& message, unsigned number) {
       message.c_str());
   return false;
 }
+struct Place {
+  std::uint32_t line, column;  // from 1
+};
+
+/// Where the script's own text was when the exception was thrown: not in the functions that stand in every realm.
+Place place_of(JSContext* cx, const JS::ExceptionStack& thrown, const JSErrorReport& report, const std::string& name) {
+  // The compiler counts columns from 0, and is the only one to show the line.
+  if (report.linebuf() != nullptr) return {report.lineno, report.column + 1};
+  if (report.filename != nullptr && report.filename == name) return {report.lineno, report.column};
+  JS::RootedObject frame(cx, thrown.stack());
+  for (int depth = 0; frame && depth < 32; ++depth) {
+    JS::RootedString source(cx);
+    Place place{};
+    if (JS::GetSavedFrameSource(cx, nullptr, frame, &source) != JS::SavedFrameResult::Ok) break;
+    bool is_script = false;
+    if (!JS_StringEqualsAscii(cx, source, name.c_str(), name.size(), &is_script)) break;
+    if (is_script && JS::GetSavedFrameLine(cx, nullptr, frame, &place.line) == JS::SavedFrameResult::Ok &&
+        JS::GetSavedFrameColumn(cx, nullptr, frame, &place.column) == JS::SavedFrameResult::Ok) {
+      return place;
+    }
+    JS::RootedObject parent(cx);
+    if (JS::GetSavedFrameParent(cx, nullptr, frame, &parent) != JS::SavedFrameResult::Ok) break;
+    frame = parent;
+  }
+  JS_ClearPendingException(cx);
+  return {report.lineno, report.column};
+}
 }  // namespace
 
 std::string one_line(std::string_view text, std::size_t most) {
@@ -54,7 +81,8 @@ std::string describe_exception(JSContext* cx, const std::string& name) {
   const JSErrorReport& report = *builder.report();
   const char* text = builder.toStringResult() ? builder.toStringResult().c_str() : report.message().c_str();
   const std::string what = text == nullptr || *text == '\0' ? "an exception without a text" : text;
-  return one_line(fmt::format("{}:{}:{}: {}", name, report.lineno, report.column, what), kMostBytes);
+  const Place place = place_of(cx, thrown, report, name);
+  return one_line(fmt::format("{}:{}:{}: {}", name, place.line, place.column, what), kMostBytes);
 }
 
 bool throw_error(JSContext* cx, const std::string& message) { return throw_as(cx, message, 0); }

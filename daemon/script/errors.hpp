@@ -6,8 +6,8 @@
 
 namespace jl::script {
 
-/// Takes the pending exception: "NAME:LINE:COLUMN: TypeError: x is undefined", at most 512 bytes of valid UTF-8, without
-/// control characters. Runs none of the script's code.
+/// Takes the pending exception: "NAME:LINE:COLUMN: TypeError: x is undefined", at most 512 bytes of valid UTF-8,
+/// without control characters. Runs none of the script's code.
 std::string describe_exception(JSContext* cx, const std::string& name);
 /// At most `most` bytes of `text`, cut between characters; control characters become spaces.
 std::string one_line(std::string_view text, std::size_t most);

@@ -18,9 +18,9 @@ struct ScriptSource {
 };
 
 struct ScriptLimits {
-  std::chrono::milliseconds call{100};               ///< for one run of the script or of one of its functions
-  std::size_t heap = std::size_t{64} << 20u;         ///< bytes per thread; the first rule of a thread decides
-  std::size_t stack = std::size_t{256} << 10u;       ///< bytes of native stack; as above
+  std::chrono::milliseconds call{100};          ///< for one run of the script or of one of its functions
+  std::size_t heap = std::size_t{64} << 20u;    ///< bytes per thread; the first rule of a thread decides
+  std::size_t stack = std::size_t{256} << 10u;  ///< bytes of native stack; as above
 };
 
 /// Compiles the script and runs it once on the calling thread, so that its errors come now. The rule may be used on any

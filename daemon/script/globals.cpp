@@ -17,11 +17,18 @@ namespace {
 // Memory outside of the engine's heap (ArrayBuffer and its views), code from elsewhere (WebAssembly), work after the
 // call (Promise, FinalizationRegistry), arithmetic that cannot be interrupted (BigInt, see source.hpp), and what only
 // makes the surface larger.
-constexpr const char* kTakenAway[] = {
-    "ArrayBuffer",  "SharedArrayBuffer", "DataView",     "Int8Array",     "Uint8Array",           "Uint8ClampedArray",
-    "Int16Array",   "Uint16Array",       "Int32Array",   "Uint32Array",   "Float32Array",         "Float64Array",
-    "BigInt64Array", "BigUint64Array",   "BigInt",       "WebAssembly",   "Atomics",              "FinalizationRegistry",
-    "WeakRef",      "Proxy",             "Reflect",      "Promise",       "Intl",                 "AggregateError"};
+constexpr const char* kTakenAway[] = {"ArrayBuffer",   "SharedArrayBuffer",
+                                      "DataView",      "Int8Array",
+                                      "Uint8Array",    "Uint8ClampedArray",
+                                      "Int16Array",    "Uint16Array",
+                                      "Int32Array",    "Uint32Array",
+                                      "Float32Array",  "Float64Array",
+                                      "BigInt64Array", "BigUint64Array",
+                                      "BigInt",        "WebAssembly",
+                                      "Atomics",       "FinalizationRegistry",
+                                      "WeakRef",       "Proxy",
+                                      "Reflect",       "Promise",
+                                      "Intl",          "AggregateError"};
 
 constexpr std::size_t kMostLog = 1024;
 constexpr Millis kLogEvery = 100;  // records of all scripts

@@ -19,6 +19,7 @@
 #include <js/Object.h>
 #include <js/Promise.h>
 #include <js/PropertyAndElement.h>
+#include <js/SavedFrameAPI.h>
 #include <js/SourceText.h>
 #include <js/Stack.h>
 #include <jsapi.h>

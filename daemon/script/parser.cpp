@@ -87,16 +87,12 @@ bool close(JSContext*, JS::CallArgs& args, ScriptFramer& framer) {
   return true;
 }
 
-constexpr JSFunctionSpec kMethods[] = {JS_FN("fixed", method<fixed>, 1, 0),
-                                       JS_FN("delimited", method<delimited>, 1, 0),
-                                       JS_FN("handler", method<handler>, 1, 0),
-                                       JS_FN("direct", method<direct>, 1, 0),
-                                       JS_FN("result", method<result>, 1, 0),
-                                       JS_FN("complete", method<complete>, 0, 0),
-                                       JS_FN("newBuffer", method<make_buffer>, 0, 0),
-                                       JS_FN("reset", method<reset>, 0, 0),
-                                       JS_FN("close", method<close>, 0, 0),
-                                       JS_FS_END};
+constexpr JSFunctionSpec kMethods[] = {
+    JS_FN("fixed", method<fixed>, 1, 0),           JS_FN("delimited", method<delimited>, 1, 0),
+    JS_FN("handler", method<handler>, 1, 0),       JS_FN("direct", method<direct>, 1, 0),
+    JS_FN("result", method<result>, 1, 0),         JS_FN("complete", method<complete>, 0, 0),
+    JS_FN("newBuffer", method<make_buffer>, 0, 0), JS_FN("reset", method<reset>, 0, 0),
+    JS_FN("close", method<close>, 0, 0),           JS_FS_END};
 }  // namespace
 
 JSObject* make_parser_prototype(JSContext* cx) {

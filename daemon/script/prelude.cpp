@@ -58,17 +58,18 @@ define("echo", logger(0));
 
 // --- numbers in byte arrays --------------------------------------------------------------------------------------------
 const signed = byte => (byte << 24) >> 24;
-const long = 18446744073709551616;
 const load = (most, little) => (bytes, off, len) => {
   const start = off === undefined ? 0 : off | 0;
   const size = Math.min(len === undefined ? bytes.length - start : len | 0, most);
   if (start < 0 || size < 0 || start + size > bytes.length) {
     throw new RangeError(size + " bytes at index " + start + " of " + bytes.length + " bytes");
   }
-  let value = 0;
-  for (let i = 0; i < size; i++) value = value * 256 + (bytes[little ? start + size - 1 - i : start + i] & 255);
-  if (most === 4) return value | 0;
-  return value >= long / 2 ? value - long : value;
+  let high = 0, low = 0;  // 32 bits each
+  for (let i = 0; i < size; i++) {
+    high = high * 256 + Math.floor(low / 16777216);
+    low = (low % 16777216) * 256 + (bytes[little ? start + size - 1 - i : start + i] & 255);
+  }
+  return most === 4 ? low | 0 : (high | 0) * 4294967296 + low;
 };
 const store = (size, little) => value => {
   let rest = Math.trunc(number(value)) || 0;

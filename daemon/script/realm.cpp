@@ -12,7 +12,8 @@ namespace {
 constexpr JSClass kGlobal = {"global", JSCLASS_GLOBAL_FLAGS, &JS::DefaultGlobalClassOps, nullptr, nullptr, nullptr};
 }  // namespace
 
-Result<std::shared_ptr<Realm>> Realm::make(Engine& engine, const ScriptSource& source, std::chrono::milliseconds limit) {
+Result<std::shared_ptr<Realm>> Realm::make(Engine& engine, const ScriptSource& source,
+                                           std::chrono::milliseconds limit) {
   JL_CHECK(check_source(source));
   JSContext* cx = engine.cx();
   std::shared_ptr<Realm> realm(new Realm(cx));
@@ -49,7 +50,7 @@ bool Realm::fill(JSContext* cx) {
 
 bool Realm::compile(JSContext* cx, const std::string& text) {
   JS::CompileOptions options(cx);
-  options.setFileAndLine(name_.c_str(), 1);
+  options.setFileAndLine(name_.c_str(), 0);  // the line of the parameters; the text begins in the next one
   JS::RootedObjectVector scope(cx);
   static constexpr const char* kArguments[] = {"parser"};
   JS::SourceText<mozilla::Utf8Unit> units;

@@ -16,7 +16,8 @@ class Engine;
 class Realm {
  public:
   /// Makes the global object with what scripts may use, and compiles. Errors: invalid.
-  static Result<std::shared_ptr<Realm>> make(Engine& engine, const ScriptSource& source, std::chrono::milliseconds limit);
+  static Result<std::shared_ptr<Realm>> make(Engine& engine, const ScriptSource& source,
+                                             std::chrono::milliseconds limit);
 
   [[nodiscard]] JSObject* global() const { return global_; }
   [[nodiscard]] JSObject* buffer_prototype() const { return buffer_; }

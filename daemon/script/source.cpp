@@ -32,7 +32,8 @@ Status check_source(const ScriptSource& source) {
     return Error{Errc::unsupported, "unsupported script lang:" + source.lang.substr(0, 32), "write js", "lang"};
   }
   if (text.size() > kMostSource) {
-    return Error{Errc::too_large, fmt::format("{}: a script of {} bytes, at most {}", source.name, text.size(), kMostSource),
+    return Error{Errc::too_large,
+                 fmt::format("{}: a script of {} bytes, at most {}", source.name, text.size(), kMostSource),
                  "shorten the framing script"};
   }
   std::size_t line = 1;

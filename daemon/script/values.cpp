@@ -11,7 +11,9 @@
 namespace jl::script {
 
 namespace {
-bool too_many(JSContext* cx) { return throw_range(cx, fmt::format("more than {} MiB in one piece", kMostBytes >> 20u)); }
+bool too_many(JSContext* cx) {
+  return throw_range(cx, fmt::format("more than {} MiB in one piece", kMostBytes >> 20u));
+}
 
 bool units_of(JSContext* cx, JS::HandleValue value, std::u16string& units) {
   const JS::RootedString string(cx, JS::ToString(cx, value));
@@ -72,7 +74,8 @@ bool low_bytes(JSContext* cx, JS::HandleValue value, std::string& bytes) {
   std::u16string units;
   if (!units_of(cx, value, units)) return false;
   bytes.resize(units.size());
-  std::transform(units.begin(), units.end(), bytes.begin(), [](char16_t unit) { return static_cast<char>(unit & 0xFFu); });
+  std::transform(units.begin(), units.end(), bytes.begin(),
+                 [](char16_t unit) { return static_cast<char>(unit & 0xFFu); });
   return true;
 }
 
@@ -80,9 +83,8 @@ JSString* decode(JSContext* cx, std::string_view bytes, Charset charset) {
   if (charset == Charset::latin1 || is_ascii(bytes)) return JS_NewStringCopyN(cx, bytes.data(), bytes.size());
   if (charset == Charset::ascii) {
     std::u16string units(bytes.size(), u'\0');
-    std::transform(bytes.begin(), bytes.end(), units.begin(), [](char c) {
-      return static_cast<unsigned char>(c) < 0x80 ? static_cast<char16_t>(c) : u'\uFFFD';
-    });
+    std::transform(bytes.begin(), bytes.end(), units.begin(),
+                   [](char c) { return static_cast<unsigned char>(c) < 0x80 ? static_cast<char16_t>(c) : u'\uFFFD'; });
     return JS_NewUCStringCopyN(cx, units.data(), units.size());
   }
   std::size_t length = 0;

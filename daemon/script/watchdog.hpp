@@ -17,8 +17,8 @@ struct Watch {
   explicit Watch(JSContext* context) : cx(context) {}
 
   JSContext* const cx;
-  std::atomic<std::int64_t> deadline{0};  ///< steady nanoseconds; 0 while no script runs
-  std::atomic<std::uint64_t> call{0};     ///< counts calls
+  std::atomic<std::int64_t> deadline{0};               ///< steady nanoseconds; 0 while no script runs
+  std::atomic<std::uint64_t> call{0};                  ///< counts calls
   std::atomic<std::uint64_t> grew{~std::uint64_t{0}};  ///< the call during which the process grew too much
 
  private:

@@ -24,8 +24,8 @@ TEST_CASE("a type byte, a little-endian length and a body (network.md 2.7 C)") {
 }
 
 TEST_CASE("a big-endian length that is stripped (network.md 2.7 D)") {
-  const Rule rule = rule_of(
-      "parser.fixed(4).handler((b,p)=>{p.fixed(b.getInt(0));}).handler((b,p)=>{p.result(b).complete();});");
+  const Rule rule =
+      rule_of("parser.fixed(4).handler((b,p)=>{p.fixed(b.getInt(0));}).handler((b,p)=>{p.result(b).complete();});");
   Cutting script(rule);
   CHECK(script.feed("00 00 00 05 31 32 33 34").empty());
   CHECK(script.feed("35 00 00 00 06 31 32 33 34") == "31 32 33 34 35");
@@ -35,7 +35,8 @@ TEST_CASE("a big-endian length that is stripped (network.md 2.7 D)") {
 
 TEST_CASE("a length in digits up to a line feed, then the body (network.md 2.7 E)") {
   const Rule rule = rule_of(
-      "parser.delimited(\"\\n\").handler((b,p)=>p.fixed(parseInt(b.toString()))).handler((b,p)=>p.result(b).complete())");
+      "parser.delimited(\"\\n\").handler((b,p)=>p.fixed(parseInt(b.toString()))).handler((b,p)=>p.result(b).complete()"
+      ")");
   Cutting script(rule);
   CHECK(script.feed("33 0A 61 62 63 32 0A 64") == "61 62 63");
   CHECK(script.feed("65 30 0A 31 0A 66") == "64 65 | 66");
@@ -52,8 +53,8 @@ TEST_CASE("direct() collects and completes by itself (network.md 2.7 F)") {
 }
 
 TEST_CASE("reset drops results and the step, not the unparsed bytes (network.md 2.7 G)") {
-  const Rule rule = rule_of(
-      "parser.fixed(2).handler((b,p)=>p.result(b).fixed(3)).handler((b,p)=>p.result(b).complete())");
+  const Rule rule =
+      rule_of("parser.fixed(2).handler((b,p)=>p.result(b).fixed(3)).handler((b,p)=>p.result(b).complete())");
   Cutting script(rule);
   CHECK(script.feed("01 02 03").empty());
   script.framer->reset();

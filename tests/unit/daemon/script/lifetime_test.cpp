@@ -69,7 +69,8 @@ TEST_CASE("the receiver's time is not the script's") {
   Cutting script(rule);
   script.sink.then = [](std::string_view) {
     const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(60);
-    while (std::chrono::steady_clock::now() < end) {}
+    while (std::chrono::steady_clock::now() < end) {
+    }
     return true;
   };
   CHECK(script.feed("01 02 03 04") == "01 02 | 03 04");

@@ -31,9 +31,9 @@ inline Error error_of(const std::string& text, const std::string& bytes = "\x01"
 }
 /// The text that an expression comes to in a step, `b` being a Buffer of these bytes (hex).
 inline std::string evaluate(const std::string& expression, const std::string& bytes = "00") {
-  auto rule = compile("parser.fixed(" + std::to_string(unhex(bytes).size()) +
-                      ").handler(function(b, p) { var v; try { v = (" + expression +
-                      "); } catch (e) { v = e.name; } p.result(String(v)).complete(); })");
+  auto rule =
+      compile("parser.fixed(" + std::to_string(unhex(bytes).size()) + ").handler(function(b, p) { var v; try { v = (" +
+              expression + "); } catch (e) { v = e.name; } p.result(String(v)).complete(); })");
   if (!rule) return rule.error().message;
   Cutting cutting(*rule);
   const Status status = cutting.framer->feed(unhex(bytes), cutting.sink);
