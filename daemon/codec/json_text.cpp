@@ -1,5 +1,7 @@
 #include "daemon/codec/json_text.hpp"
 
+#include "common/base/base64.hpp"
+
 #include <algorithm>
 #include <array>
 #include <boost/json.hpp>
@@ -10,7 +12,6 @@
 namespace jl::codec {
 namespace {
 constexpr std::string_view kHex = "0123456789abcdef";
-constexpr std::string_view kBase64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 bool needs_escape(char c) { return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\'; }
 
@@ -134,16 +135,8 @@ void append_double(std::string& json, double number) {
 void append_float(std::string& json, float number) { append_decimal(json, number); }
 
 void append_base64(std::string& json, std::string_view bytes) {
-  const auto byte = [&](std::size_t i) { return i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0u; };
-  json.reserve(json.size() + (bytes.size() + 2) / 3 * 4 + 2);
   json += '"';
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const unsigned group = (byte(i) << 16u) | (byte(i + 1) << 8u) | byte(i + 2);
-    json += kBase64[group >> 18u];
-    json += kBase64[(group >> 12u) & 63u];
-    json += i + 1 < bytes.size() ? kBase64[(group >> 6u) & 63u] : '=';
-    json += i + 2 < bytes.size() ? kBase64[group & 63u] : '=';
-  }
+  jl::append_base64(json, bytes);
   json += '"';
 }
 
