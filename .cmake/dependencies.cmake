@@ -2,6 +2,7 @@
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 find_package(OpenSSL 3.0 REQUIRED)
+find_package(ZLIB REQUIRED)
 find_library(JL_YAML_CPP NAMES libyaml-cpp.a REQUIRED)  # the archive, because jlctl links statically
 find_library(JL_CRYPTO_ARCHIVE NAMES libcrypto.a REQUIRED)  # as above: mold takes a .so under -static without a word
 pkg_check_modules(CBOR REQUIRED IMPORTED_TARGET libcbor)
@@ -27,6 +28,8 @@ if(NOT JL_SANITIZE STREQUAL "fuzzer")
   find_package(simdjson REQUIRED)
   pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
   pkg_check_modules(MOSQUITTO REQUIRED IMPORTED_TARGET libmosquitto)
+  pkg_check_modules(COAP REQUIRED IMPORTED_TARGET libcoap-3-openssl)
+  pkg_check_modules(MOZJS REQUIRED IMPORTED_TARGET mozjs-102)
   find_package(doctest QUIET)
 else()
   find_package(simdjson REQUIRED)

@@ -48,6 +48,14 @@ TurnLog::TurnLog(store::Store& store, Syncer* syncer, network::IoThread& thread)
   sequence_ = (static_cast<std::uint64_t>(random()) << 32u);
 }
 
+bool TurnLog::commit_now() {
+  if (batch_->count() == 0) return !syncer_;
+  // What fails stays in the batch: commit() tries it again and says so.
+  if (syncer_ || !store_.append(*batch_)) return false;
+  batch_->clear();
+  return true;
+}
+
 void TurnLog::commit(std::function<void(bool ok)> done) {
   if (batch_->count() == 0) return done(true);
   const Status written = store_.append(*batch_);

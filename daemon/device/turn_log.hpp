@@ -48,6 +48,7 @@ class TurnLog final : public network::TurnCommit {
   void count_stored() { stored_.fetch_add(1, std::memory_order_relaxed); }
 
   void commit(std::function<void(bool ok)> done) override;
+  bool commit_now() override;
 
   std::string key_buffer, value_buffer;  ///< for sinks to reuse
 

@@ -81,6 +81,7 @@ class Loop final : public IoThread {
     if (poller_.forget(fd, member)) again_ = true;
   }
   void after_commit(std::function<void(bool)> work) override { waiting_.push_back(std::move(work)); }
+  bool commit_now() override { return commit_ == nullptr || commit_->commit_now(); }
   void request_flush(TurnMember& member) override {
     if (const auto ref = poller_.mark(member)) requested_.push_back(*ref);
   }

@@ -48,6 +48,9 @@ class TurnCommit {
   /// thread is served until then, so later turns share the next commit. An exception counts as done(false); a second
   /// call of `done` is ignored.
   virtual void commit(std::function<void(bool ok)> done) = 0;
+  /// Commits what the turn produced so far, if that needs no waiting. False: it does, or it failed; commit() at the end
+  /// of the turn tells.
+  [[nodiscard]] virtual bool commit_now() { return false; }
 };
 
 class IoThread {
@@ -75,6 +78,9 @@ class IoThread {
   /// Runs a function once what this turn produced is committed, or has failed to be: for what others may hear of only
   /// then. After the flushes.
   virtual void after_commit(std::function<void(bool committed)> work) = 0;
+  /// Whether what this turn produced so far is safe already, or can be made so without waiting: for answers that a
+  /// library sends by itself, before the turn ends. False: wait with after_commit().
+  [[nodiscard]] virtual bool commit_now() = 0;
   /// The number of the commit that covers what is written now; grows with each. Work that runs while a commit is on its
   /// way writes under the next number already, and the on_flush() of the one on its way must not send that.
   [[nodiscard]] virtual std::uint64_t commit_number() const = 0;

@@ -1,13 +1,13 @@
 #include "daemon/network/listener.hpp"
 
+#include "daemon/network/bind.hpp"
+
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <future>
@@ -22,23 +22,6 @@ constexpr std::string_view kLogger = "network.listener";
 
 std::string text_of(int error) { return std::generic_category().message(error); }
 
-Error bind_error(const std::string& host, std::uint16_t port, int error) {
-  const std::string where = host_and_port(host, port);
-  switch (error) {
-    case EADDRINUSE:
-      return {Errc::address_in_use, fmt::format("bind {}: address in use", where),
-              fmt::format("ss -ltnp 'sport = :{}'", port), "port"};
-    case EACCES:
-    case EPERM:
-      return {Errc::denied, fmt::format("bind {}: permission denied", where),
-              "use a port from 1024 on, or give jlinkd CAP_NET_BIND_SERVICE", "port"};
-    case EADDRNOTAVAIL:
-      return {Errc::network, fmt::format("bind {}: this machine has no such address", where), "ip address", "host"};
-    default:
-      return {Errc::network, fmt::format("bind {}: {}", where, text_of(error))};
-  }
-}
-
 /// 0, or the errno of what failed.
 int bind_and_listen(const addrinfo& address, Stream& socket) {
   socket = Stream(::socket(address.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
@@ -52,39 +35,16 @@ int bind_and_listen(const addrinfo& address, Stream& socket) {
   return ::listen(socket.fd(), kBacklog) == 0 ? 0 : errno;
 }
 
-std::uint16_t bound_port(int fd) {
-  sockaddr_storage address{};
-  socklen_t size = sizeof address;
-  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return 0;
-  return ntohs(address.ss_family == AF_INET6 ? reinterpret_cast<const sockaddr_in6&>(address).sin6_port
-                                             : reinterpret_cast<const sockaddr_in&>(address).sin_port);
-}
-
 Stream open_spare() { return Stream(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
 
 }  // namespace
 
 Result<std::shared_ptr<Listener>> Listener::open(const std::string& host, std::uint16_t port, std::string label,
                                                  IoThread& thread) {
-  addrinfo hints{};
-  hints.ai_family = AF_UNSPEC;
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
-  addrinfo* found = nullptr;
-  const int failed =
-      host.empty() ? EAI_NONAME : ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
-  if (failed != 0) {
-    return Error{
-        Errc::invalid, fmt::format("host \"{}\" cannot be resolved: {}", host, ::gai_strerror(failed)), {}, "host"};
-  }
-  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> addresses(found, &::freeaddrinfo);
-  int error = EADDRNOTAVAIL;
-  for (const addrinfo* address = addresses.get(); address != nullptr && error != 0; address = address->ai_next) {
-    Stream socket;
-    error = bind_and_listen(*address, socket);
-    if (error == 0) return std::shared_ptr<Listener>(new Listener(std::move(socket), std::move(label), thread));
-  }
-  return bind_error(host, port, error);
+  Stream socket;
+  JL_CHECK(bind_host(host, port, SOCK_STREAM,
+                     [&socket](const addrinfo& address) { return bind_and_listen(address, socket); }));
+  return std::shared_ptr<Listener>(new Listener(std::move(socket), std::move(label), thread));
 }
 
 Listener::Listener(Stream socket, std::string label, IoThread& thread)

@@ -1,36 +1,19 @@
 #pragma once
 // The MQTT server component: a listening socket and its connections, each driving a wire::mqtt::ServerMachine on one
 // I/O thread. It knows nothing of devices: a handler decides who may connect and takes what is published.
-#include "daemon/network/io_thread.hpp"
-#include "daemon/network/tls_context.hpp"
+#include "daemon/network/stream_component.hpp"
 #include "daemon/wire/mqtt/server.hpp"
 
-#include <atomic>
 #include <chrono>
 #include <memory>
 #include <string>
 
 namespace jl::network {
 
-struct MqttServerOptions {
-  std::string id;                ///< of the component, for logs
-  std::string host = "0.0.0.0";  ///< address, or a name that resolves to one
-  std::uint16_t port = 1883;     ///< 0 = any free one (tests)
+struct MqttServerOptions : StreamOptions {
   wire::mqtt::ServerLimits limits{};
-  std::uint32_t max_connections = 100'000;
-  std::chrono::seconds connect_timeout{10};  ///< from accept to CONNACK, TLS handshake included
-  std::uint32_t max_send_bytes = 1u << 20u;  ///< unsent bytes after which a slow consumer is closed
-  std::shared_ptr<const TlsContext> tls;     ///< for connections accepted from now on; nullptr = in the clear
 };
-
-/// Counters of one component since it started. Written by the I/O threads, read by anyone. Bytes are those of MQTT,
-/// with or without TLS below it.
-struct MqttServerCounters {
-  std::atomic<std::uint64_t> accepted{0}, connected{0}, rejected{0}, disconnected{0}, received_messages{0},
-      sent_messages{0}, received_bytes{0}, sent_bytes{0}, protocol_errors{0}, over_limit{0}, slow_consumers{0},
-      tls_handshakes{0}, tls_failures{0};     // handshakes that ended well, and those that did not
-  std::atomic<std::uint32_t> connections{0};  ///< open sockets now
-};
+using MqttServerCounters = StreamCounters;
 
 class MqttConnection;
 

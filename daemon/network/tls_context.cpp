@@ -1,6 +1,7 @@
 #include "daemon/network/tls_context.hpp"
 
 #include "common/cert/read.hpp"
+#include "daemon/network/dtls_cookie.hpp"
 #include "daemon/network/tls_names.hpp"
 
 #include <arpa/inet.h>
@@ -27,6 +28,16 @@ constexpr long kResumable = 2 * 3600;      // seconds
 constexpr std::size_t kTickets = 1;        // per TLS 1.3 handshake; a device opens one connection at a time
 constexpr std::size_t kContextId = 16;     // bytes; ties sessions to the context that made them
 
+/// Over TCP or UDP, as the side that listens or dials.
+struct Kind {
+  const SSL_METHOD* (*method)();
+  int oldest, newest;  // versions
+  bool datagrams;
+};
+constexpr Kind kStreamServer{&TLS_server_method, TLS1_2_VERSION, TLS1_3_VERSION, false};
+constexpr Kind kStreamClient{&TLS_client_method, TLS1_2_VERSION, TLS1_3_VERSION, false};
+constexpr Kind kDatagramServer{&DTLS_server_method, DTLS1_2_VERSION, DTLS1_2_VERSION, true};
+
 /// Why OpenSSL failed; empties its queue.
 std::string openssl_reason() {
   const unsigned long code = ERR_peek_error();
@@ -43,9 +54,9 @@ std::string of_alias(const cert::Entry& entry) {
   return entry.alias.empty() ? std::string() : fmt::format(" of \"{}\"", entry.alias);
 }
 
-Result<std::shared_ptr<SSL_CTX>> make(const SSL_METHOD* method) {
+Result<std::shared_ptr<SSL_CTX>> make(const Kind& kind) {
   ERR_clear_error();
-  std::shared_ptr<SSL_CTX> made(SSL_CTX_new(method), &SSL_CTX_free);
+  std::shared_ptr<SSL_CTX> made(SSL_CTX_new(kind.method()), &SSL_CTX_free);
   SSL_CTX* context = made.get();
   if (context == nullptr) return unusable({}, "TLS cannot be set up");
   SSL_CTX_set_security_level(context, kSecurityLevel);
@@ -61,8 +72,8 @@ Result<std::shared_ptr<SSL_CTX>> make(const SSL_METHOD* method) {
   SSL_CTX_set_read_ahead(context, 1);
   SSL_CTX_set_verify_depth(context, kVerifyDepth);
   SSL_CTX_set_max_cert_list(context, kMaxPeerChain);
-  const bool is_set = SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1 &&
-                      SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION) == 1 &&
+  const bool is_set = SSL_CTX_set_min_proto_version(context, kind.oldest) == 1 &&
+                      SSL_CTX_set_max_proto_version(context, kind.newest) == 1 &&
                       SSL_CTX_set_cipher_list(context, kCiphers) == 1 &&
                       SSL_CTX_set_ciphersuites(context, TLS_DEFAULT_CIPHERSUITES) == 1 &&
                       SSL_CTX_set1_groups_list(context, kGroups) == 1;
@@ -108,10 +119,21 @@ Status ask_for_certificates(SSL_CTX* context, const std::vector<cert::Certificat
   return {};
 }
 
+/// What differs where a peer's address proves nothing and its bytes come in datagrams.
+void use_datagrams(SSL_CTX* context, bool mutual) {
+  ask_for_cookies(*context);
+  // The MTU is given, not asked of the socket; one call works through a datagram, which bounds it.
+  SSL_CTX_set_options(context, SSL_OP_NO_QUERY_MTU);
+  SSL_CTX_set_mode(context, SSL_MODE_AUTO_RETRY);
+  // It also bounds what a fragment may claim of its message, for which memory is set aside.
+  if (!mutual) SSL_CTX_set_max_cert_list(context, 0);
+}
+
 /// One SSL_CTX per entry, alike but for the certificate; the first is the one that connections start with.
 class ServerContext final : public TlsContext {
  public:
-  static Result<std::shared_ptr<const TlsContext>> make_from(const Entries& entries, const TlsServerOptions& options);
+  static Result<std::shared_ptr<const TlsContext>> make_from(const Entries& entries, const TlsServerOptions& options,
+                                                             const Kind& kind);
   SSL_CTX* get() const override { return contexts_.front().get(); }
   std::string_view server_name() const override { return {}; }
 
@@ -132,15 +154,16 @@ int ServerContext::choose(SSL* session, int* alert, void* self) {
 }
 
 Result<std::shared_ptr<const TlsContext>> ServerContext::make_from(const Entries& entries,
-                                                                   const TlsServerOptions& options) {
+                                                                   const TlsServerOptions& options, const Kind& kind) {
   std::array<unsigned char, kContextId> id{};
   if (RAND_bytes(id.data(), id.size()) != 1) return unusable({}, "TLS cannot be set up");
   auto server = std::make_shared<ServerContext>();
   for (const cert::Entry* entry : entries) {
-    JL_TRY(auto made, make(TLS_server_method()));
+    JL_TRY(auto made, make(kind));
     SSL_CTX* context = made.get();
     JL_CHECK(use_entry(context, *entry));
     if (options.mutual) JL_CHECK(ask_for_certificates(context, options.bundle->trust));
+    if (kind.datagrams) use_datagrams(context, options.mutual);
     // Tickets carry the session, the server keeps none.
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_clear_options(context, SSL_OP_NO_TICKET);
@@ -185,9 +208,7 @@ Status verify_host(SSL_CTX* context, const std::string& host, bool address) {
   return {};
 }
 
-}  // namespace
-
-Result<std::shared_ptr<const TlsContext>> TlsContext::server(const TlsServerOptions& options) {
+Result<std::shared_ptr<const TlsContext>> serve(const TlsServerOptions& options, const Kind& kind) {
   if (options.bundle == nullptr) return Error{Errc::invalid, "TLS needs a certificate", {}, "certId"};
   if (options.mutual && options.bundle->trust.empty()) {
     return Error{Errc::invalid, "requiring client certificates needs the CAs to trust", {}, "trust"};
@@ -202,11 +223,21 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::server(const TlsServerOpti
     JL_TRY(const cert::Entry* entry, cert::pick(*options.bundle, options.alias));
     entries.push_back(entry);
   }
-  return ServerContext::make_from(entries, options);
+  return ServerContext::make_from(entries, options, kind);
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const TlsContext>> TlsContext::server(const TlsServerOptions& options) {
+  return serve(options, kStreamServer);
+}
+
+Result<std::shared_ptr<const TlsContext>> TlsContext::datagram_server(const TlsServerOptions& options) {
+  return serve(options, kDatagramServer);
 }
 
 Result<std::shared_ptr<const TlsContext>> TlsContext::client(const TlsClientOptions& options) {
-  JL_TRY(auto context, make(TLS_client_method()));
+  JL_TRY(auto context, make(kStreamClient));
   SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
   if (options.bundle != nullptr && !options.bundle->trust.empty()) {
     JL_CHECK(use_trust(context.get(), options.bundle->trust));

@@ -30,8 +30,11 @@ class TlsContext {
   /// TLS 1.2 and 1.3, modern ciphers, session resumption, no renegotiation, no compression (network.md 5.5).
   /// Errors: invalid (with cert::pick's or OpenSSL's reason; field and message name what of the material failed).
   [[nodiscard]] static Result<std::shared_ptr<const TlsContext>> server(const TlsServerOptions& options);
-  /// The same of the dialling side. Name check and trust are in the SSL_CTX itself, so that they also hold for
-  /// libraries that take one. Errors: invalid.
+  /// The same over UDP: DTLS 1.2 alone. Its sessions ask for cookies (dtls_cookie.hpp) and keep to the MTU that they
+  /// are given. Errors: invalid.
+  [[nodiscard]] static Result<std::shared_ptr<const TlsContext>> datagram_server(const TlsServerOptions& options);
+  /// The same as server(), of the dialling side. Name check and trust are in the SSL_CTX itself, so that they also hold
+  /// for libraries that take one. Errors: invalid.
   [[nodiscard]] static Result<std::shared_ptr<const TlsContext>> client(const TlsClientOptions& options);
   virtual ~TlsContext() = default;
   [[nodiscard]] virtual SSL_CTX* get() const = 0;

@@ -1,6 +1,6 @@
 #include "daemon/network/tls_session.hpp"
 
-#include "common/cert/check.hpp"
+#include "daemon/network/tls_peer.hpp"
 
 #include <fmt/format.h>
 #include <openssl/bio.h>
@@ -16,25 +16,8 @@ namespace {
 constexpr char kAlertRecord = 21;
 constexpr char kHandshakeRecord = 22;
 constexpr char kMqttConnect = 0x10;
-constexpr std::string_view kAlertWord = "alert ";
 
 bool is_retry(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
-
-/// OpenSSL's words for why a peer's certificate was not accepted, with the common ones said plainly.
-std::string verify_reason(long result) {
-  switch (result) {
-    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
-      return fmt::format("unknown ca ({})", X509_verify_cert_error_string(result));
-    case X509_V_ERR_HOSTNAME_MISMATCH:
-    case X509_V_ERR_IP_ADDRESS_MISMATCH:
-      return "the peer's certificate is for another host";
-    default:
-      return fmt::format("the peer's {}", X509_verify_cert_error_string(result));
-  }
-}
 
 std::string not_tls_reason(char first) {
   if (first == kMqttConnect) return "not TLS: plain MQTT";
@@ -140,8 +123,7 @@ std::string_view TlsSession::version() const {
 
 std::string_view TlsSession::peer_subject() {
   if (!done_ || !subject_.empty()) return subject_;
-  const X509* certificate = SSL_get0_peer_certificate(ssl_);
-  if (certificate != nullptr && SSL_get_verify_result(ssl_) == X509_V_OK) subject_ = cert::subject_of(*certificate);
+  subject_ = verified_subject(*ssl_);
   return subject_;
 }
 
@@ -216,27 +198,8 @@ IoResult TlsSession::fail(int ssl_error) {
 std::string TlsSession::reason(int ssl_error) const {
   if (not_tls_) return not_tls_reason(first_);
   if (at_end_) return done_ ? "the connection was cut off" : "the peer left during the handshake";
-  const unsigned long code = ERR_peek_error();
-  if (ssl_error == SSL_ERROR_SYSCALL && code == 0) return std::generic_category().message(error_);
-  const char* text = ERR_reason_error_string(code);
-  const std::string_view words = text != nullptr ? text : "TLS error";
-  const int why = ERR_GET_REASON(code);
-  if (why > SSL_AD_REASON_OFFSET && ERR_GET_LIB(code) == ERR_LIB_SSL) {
-    const std::size_t alert = words.find(kAlertWord);  // "tlsv1 alert unknown ca"
-    return fmt::format("refused by the peer: {}",
-                       alert != std::string_view::npos ? words.substr(alert + kAlertWord.size()) : words);
-  }
-  switch (why) {
-    case SSL_R_CERTIFICATE_VERIFY_FAILED:
-      return verify_reason(SSL_get_verify_result(ssl_));
-    case SSL_R_UNSUPPORTED_PROTOCOL:
-    case SSL_R_VERSION_TOO_LOW:
-    case SSL_R_WRONG_SSL_VERSION:
-      return "the peer knows neither TLS 1.2 nor 1.3";
-    default:
-      break;
-  }
-  return std::string(words);
+  if (ssl_error == SSL_ERROR_SYSCALL && ERR_peek_error() == 0) return std::generic_category().message(error_);
+  return failure_reason(*ssl_);
 }
 
 }  // namespace jl::network

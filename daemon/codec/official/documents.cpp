@@ -155,8 +155,9 @@ Responses: 2.01 taken, 4.00 not encrypted with the key or not what the path asks
 path. A gateway may name itself in option 2100 and post to the path of its child. `time-sync` with `{"messageId":"1"}` is
 answered at once, 2.05 with the time, which is not encrypted.
 
-**Commands** reach who observes (RFC 7641) `coap://gateway/{productId}/{deviceId}`: JSON in the same wrapping as the
-device's own last message. Answer by POST to the path of the reply, with the same `messageId`:
+**Commands** reach who observes (RFC 7641) `coap://gateway/{productId}/{deviceId}`, by FETCH with `{"timestamp":T}`, T in
+milliseconds and within five minutes of the gateway's clock, encrypted as above; over DTLS a plain GET does. What comes is
+JSON in the same wrapping. Answer by POST to the path of the reply, with the same `messageId`:
 
     notified  {"messageType":"READ_PROPERTY","messageId":"79","deviceId":"dev-1","timestamp":T,"properties":["temp"]}
     POST      /sensor/dev-1/properties/read/reply  {"messageId":"79","properties":{"temp":21.5}}

@@ -279,11 +279,13 @@ std::vector<Route> coap_routes() {
   routes.push_back(
       route(kTimeSync, kTime, "ask for the time, answered in the response 请求时间同步", kTimeRequest, true, false));
   routes.back().method = "POST";
-  // Ours: the original has no way down over CoAP.
-  routes.push_back(route("", kMessages, "observe for messages to the device (RFC 7641) 订阅下行消息",
-                         R"({"messageType":"READ_PROPERTY","messageId":"1","properties":["temperature"]})", false,
-                         true));
-  routes.back().method = "GET";
+  // Ours: the original has no way down over CoAP. FETCH, because a GET has no payload that could prove anything; GET is
+  // for those whom DTLS has proven.
+  for (const char* method : {"FETCH", "GET"}) {
+    routes.push_back(route("", kMessages, "observe for messages to the device (RFC 7641) 订阅下行消息",
+                           R"({"timestamp":1700000000000})", true, true));
+    routes.back().method = method;
+  }
   return routes;
 }
 

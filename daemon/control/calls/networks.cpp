@@ -63,6 +63,7 @@ Result<std::shared_ptr<broker::Broker>> Calls::broker_of(const std::string& netw
 }
 
 void Calls::network_call(const Call& call, const Reply& reply) {
+  if (call.command->verb == "clients" && !r_.runtime.broker_of(call.id)) return network_connections(call, reply);
   const auto broker = broker_of(call.id);
   if (!broker) return reply->problem(broker.error());
   const std::string& verb = call.command->verb;
@@ -87,6 +88,29 @@ void Calls::network_clients(const Call& call, const Reply& reply, const std::sha
         reply->json(200, json::object{{"items", std::move(items)}});
       },
       only);
+}
+
+// Clients of components that are no MQTT servers.
+void Calls::network_connections(const Call& call, const Reply& reply) {
+  const auto exists = r_.resources.exists("network", call.id);
+  if (!exists) return reply->problem(exists.error());
+  if (!*exists) {
+    return reply->problem(Error(Errc::not_found, "network \"" + call.id + "\" does not exist", "jlctl network list"));
+  }
+  const auto limit = count_parameter(call, "limit", 0, 10'000'000);
+  if (!limit) return reply->problem(limit.error());
+  const Status asked = r_.runtime.list_clients(
+      call.id, [reply, network = call.id, only = std::string(call.param("client")), limit = *limit](json::array all) {
+        json::array items;
+        for (auto& client : all) {
+          if (limit > 0 && items.size() >= limit) break;
+          const auto* id = client.as_object().if_contains("clientId");
+          if (only.empty() || (id && id->as_string() == only)) items.push_back(std::move(client));
+        }
+        if (!only.empty() && items.empty()) return reply->problem(no_client(network, only));
+        reply->json(200, json::object{{"items", std::move(items)}});
+      });
+  if (!asked) reply->problem(asked.error());
 }
 
 void Calls::network_kick(const Call& call, const Reply& reply, const std::shared_ptr<broker::Broker>& broker) {

@@ -125,16 +125,17 @@ TEST_SUITE("codec.official") {
       CHECK(http.insert(route.topic).second);
     }
     CHECK(http == published);
-    std::string observed;
+    std::set<std::string> observed;
     for (const auto& route : protocol().routes("CoAP")) {
-      CHECK(route.upstream != route.downstream);
-      CHECK(route.method == (route.upstream ? "POST" : "GET"));
-      if (route.downstream) observed += route.topic;
-      if (route.upstream && !route.topic.ends_with("/time-sync")) coap.insert(route.topic);
+      CHECK(route.upstream);
+      CHECK(route.downstream == (route.method != "POST"));
+      if (route.downstream) observed.insert(route.method + " " + route.topic);
+      if (!route.downstream && !route.topic.ends_with("/time-sync")) coap.insert(route.topic);
     }
     CHECK(coap == published);
-    CHECK(protocol().routes("CoAP").size() == published.size() + 2);
-    CHECK(observed == "/{productId:product 产品ID}/{deviceId:device 设备ID}");
+    CHECK(protocol().routes("CoAP").size() == published.size() + 3);
+    CHECK(observed == std::set<std::string>{"FETCH /{productId:product 产品ID}/{deviceId:device 设备ID}",
+                                            "GET /{productId:product 产品ID}/{deviceId:device 设备ID}"});
   }
 
   TEST_CASE("a WebSocket has one path, and TCP and UDP have none [access.md 4.5]") {
