@@ -2,6 +2,7 @@
 #include "cli/commands/handlers.hpp"
 #include "cli/confirm.hpp"
 #include "cli/document.hpp"
+#include "common/base/base64.hpp"
 #include "common/base/words.hpp"
 
 namespace jl::cli {
@@ -63,7 +64,7 @@ Result<int> run_network_pub(Context& context) {
   if (is_printable_utf8(payload, true)) {
     body["payload"] = payload;
   } else {
-    body["payloadBase64"] = base64(payload);
+    body["payloadBase64"] = to_base64(payload);
   }
   request.body = std::move(body);
   JL_TRY(const json::value reply, context.client.call(request));

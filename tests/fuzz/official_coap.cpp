@@ -1,6 +1,7 @@
-// Arbitrary CoAP requests of the official protocol. The first byte says what the payload is: as it came, encrypted here
-// with the device's key, or proven by DTLS; JSON or CBOR. Then follow a line of path, a line of option 2100 and the
-// payload. Whatever the codec encrypts to the device must come out again with its key.
+// Arbitrary CoAP requests of the official protocol. The first byte says what the payload is (as it came, encrypted here
+// with the device's key, or proven by DTLS; JSON or CBOR) and whether it is posted or observed. Then follow a line of
+// path, a line of option 2100 and the payload. Whatever the codec encrypts to the device must come out again with its
+// key.
 #include "daemon/codec/cbor.hpp"
 #include "daemon/codec/official/aes.hpp"
 #include "decoded_message.hpp"
@@ -14,7 +15,7 @@ using namespace jl;
 using namespace jl::codec;
 
 constexpr std::string_view kKey = "0123456789abcdef";
-constexpr std::uint8_t kCbor = 1, kEncrypt = 2, kProven = 4;
+constexpr std::uint8_t kCbor = 1, kEncrypt = 2, kProven = 4, kObserve = 8;
 
 void check_cbor(std::string_view payload) {
   static std::string json;
@@ -44,7 +45,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   device.configuration.emplace("secureKey", Secret(std::string(kKey)));
   Uplink wire;
   wire.transport = Transport::coap;
-  wire.method = "POST";
+  wire.method = (data[0] & kObserve) != 0 ? "GET" : "POST";
   wire.topic = fuzz::take_line(input);
   wire.device_option = fuzz::take_line(input);
   wire.content_format = (data[0] & kCbor) != 0 ? 60 : 50;
@@ -61,7 +62,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto decoded = official_protocol().decode(wire, peer, fuzz::kNow, message, answer);
   const bool is_taken = decoded && (*decoded == Decoded::message || *decoded == Decoded::reply);
   JL_ASSERT(is_taken == (answer.status == 201 || answer.status == 205));
-  JL_ASSERT(answer.body.empty() == (answer.status != 205));
+  JL_ASSERT(answer.body.empty() == !(decoded && *decoded == Decoded::reply));
   check_downlink(peer, is_taken && !wire.proven_id.empty());
   return 0;
 }

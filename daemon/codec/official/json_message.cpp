@@ -100,7 +100,6 @@ class MessageDecoder {
     context.type = type;
     context.device_id = id;
     context.now = now_;
-    context.levels_above = depth;
     if (type == MessageType::event) {
       JL_TRY(context.event, text_of(envelope, kEvent));
       JL_CHECK(check_id(context.event, "the event id"));

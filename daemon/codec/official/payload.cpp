@@ -1,6 +1,7 @@
 #include "daemon/codec/official/payload.hpp"
 
 #include "common/base/assert.hpp"
+#include "common/base/base64.hpp"
 #include "daemon/codec/json_document.hpp"
 #include "daemon/codec/json_text.hpp"
 #include "daemon/codec/official/coerce.hpp"
@@ -14,16 +15,6 @@
 
 namespace jl::codec::official {
 namespace {
-// RFC 4648 section 4, padded, as DIRECT has it in JSON.
-bool is_base64(std::string_view text) {
-  const auto is_digit = [](char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/';
-  };
-  if (text.size() % 4 != 0) return false;
-  for (int padding = 0; padding < 2 && text.ends_with('='); ++padding) text.remove_suffix(1);
-  return std::all_of(text.begin(), text.end(), is_digit);
-}
-
 // Reads the fields of one message and writes its canonical text in the same walk. Steps return false after fail().
 class PayloadDecoder {
  public:
@@ -195,7 +186,7 @@ class PayloadDecoder {
   bool bytes(Field field) {
     if (!has(field)) return true;
     const auto words = as_text(value(field));
-    if (!words || !is_base64(*words)) return fail(field, "must be base64");
+    if (!words || !from_base64(*words)) return fail(field, "must be base64");
     return text(field);
   }
 

@@ -60,7 +60,7 @@ class OfficialProtocol final : public Protocol {
   std::string_view id() const override { return "jetlinks-official"; }
   std::string_view name() const override { return "JetLinks official 官方协议"; }
   std::string_view description() const override {
-    return "the device protocol of JetLinks, version 3: JSON on fixed topics, authenticated by secureId and secureKey";
+    return "the device protocol of JetLinks, version 3: JSON on fixed topics and paths, a binary form for TCP and UDP";
   }
   std::span<const std::string> transports() const override { return transports_; }
   std::span<const ConfigKey> config_keys(std::string_view transport) const override {

@@ -1,8 +1,7 @@
 // Calls about what runs on an MQTT server component: who is connected, who has to go, and messages by hand.
+#include "common/base/base64.hpp"
 #include "common/base/words.hpp"
-#include "common/cert/read.hpp"
 #include "daemon/access/northbound.hpp"
-#include "daemon/codec/json_text.hpp"
 #include "daemon/control/calls/calls.hpp"
 #include "daemon/control/calls/live_lines.hpp"
 
@@ -142,9 +141,7 @@ void Calls::network_subscribe(const Call& call, const Reply& reply, const std::s
         if (is_printable_utf8(message.payload, true)) {
           line["payload"] = message.payload;
         } else {
-          std::string quoted;
-          codec::append_base64(quoted, message.payload);
-          line["payloadBase64"] = std::string_view(quoted).substr(1, quoted.size() - 2);
+          line["payloadBase64"] = to_base64(message.payload);
         }
         live->add(json::serialize(line));
       });
@@ -166,7 +163,7 @@ void Calls::network_publish(const Call& call, const Reply& reply, const std::sha
   if (const auto* text = call.body.if_contains("payload"); text && text->is_string()) {
     message->payload = text->as_string().c_str();
   } else if (const auto* bytes = call.body.if_contains("payloadBase64"); bytes && bytes->is_string()) {
-    auto decoded = cert::decode_base64(bytes->as_string());
+    auto decoded = from_pasted_base64(bytes->as_string());
     if (!decoded) return reply->problem(Error(Errc::bad_request, "is not base64", {}, "payloadBase64"));
     message->payload = std::move(*decoded);
   }
