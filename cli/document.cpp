@@ -2,6 +2,7 @@
 
 #include "cli/output/paths.hpp"
 #include "cli/secret_input.hpp"
+#include "common/base/base64.hpp"
 #include "common/base/words.hpp"
 #include "common/control/api.hpp"
 #include "common/text/redact.hpp"
@@ -15,20 +16,6 @@
 #include <cstring>
 
 namespace jl::cli {
-
-std::string base64(const std::string& bytes) {
-  static constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  out.reserve((bytes.size() + 2) / 3 * 4);
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    std::uint32_t group = 0;
-    for (std::size_t j = 0; j < 3; ++j) {
-      group = group << 8U | (i + j < bytes.size() ? static_cast<unsigned char>(bytes[i + j]) : 0U);
-    }
-    for (std::size_t j = 0; j < 4; ++j) out += i + j > bytes.size() ? '=' : kLetters[group >> (18 - 6 * j) & 63U];
-  }
-  return out;
-}
 
 Result<std::string> read_file(Context& context, const std::string& flag, const std::string& path) {
   constexpr std::size_t kMost = 16U << 20U;
@@ -204,7 +191,7 @@ class FlagDocument {
   Status file(const FlagInfo& flag, const std::string& source) {
     JL_TRY(const Secret content, secrets_.read_content(flag.use, source, flag.field->flag, kMaxContent));
     if (content.empty()) return Error(Errc::usage, "--" + flag.name + ": \"" + source + "\" is empty", {}, flag.path);
-    const Secret value(flag.field->base64 ? base64(content.reveal()) : content.reveal());
+    const Secret value(flag.field->base64 ? to_base64(content.reveal()) : content.reveal());
     if (flag.is_secret()) context_.client.keep_secret(value);
     set_path(out_, flag.path, json::value(value.reveal()));
     return {};

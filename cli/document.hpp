@@ -25,8 +25,6 @@ struct Document {
                                                                          bool resolve_secrets);
 /// The whole of a file, or of standard input for "-"; at most 16 MiB. Errors: usage, naming the flag.
 [[nodiscard]] Result<std::string> read_file(Context& context, const std::string& flag, const std::string& path);
-/// RFC 4648 §4, padded.
-[[nodiscard]] std::string base64(const std::string& bytes);
 /// A value as typed: JSON where it parses as such, else text.
 [[nodiscard]] json::value typed_value(const std::string& text);
 

@@ -26,6 +26,7 @@ Result<int> run_network_clients(Context& context);
 Result<int> run_network_kick(Context& context);
 Result<int> run_network_sub(Context& context);
 Result<int> run_network_pub(Context& context);
+Result<int> run_network_frame_test(Context& context);
 
 // device.cpp
 Result<int> run_device_read(Context& context);

@@ -2,6 +2,7 @@
 #include "cli/commands/handlers.hpp"
 #include "cli/confirm.hpp"
 #include "cli/document.hpp"
+#include "common/base/base64.hpp"
 #include "common/base/words.hpp"
 
 namespace jl::cli {
@@ -34,6 +35,21 @@ Result<int> run_network_sub(Context& context) {
   return follow(context, std::move(request));
 }
 
+Result<int> run_network_frame_test(Context& context) {
+  Request request = request_for(context, {});
+  json::object body;
+  add_body_flags(context, body);
+  if (const auto file = context.args.value("script-file")) {
+    JL_TRY(const std::string script, read_file(context, "script-file", *file));
+    body["script"] = script;
+  }
+  body["reads"] = json::value_from(context.args.words());
+  request.body = std::move(body);
+  JL_TRY(const json::value reply, context.client.call(request));
+  JL_CHECK(context.out.list(view_of(context.args.command()), reply));
+  return kExitOk;
+}
+
 Result<int> run_network_pub(Context& context) {
   const Words& words = context.args.words();
   const auto file = context.args.value("file");
@@ -48,7 +64,7 @@ Result<int> run_network_pub(Context& context) {
   if (is_printable_utf8(payload, true)) {
     body["payload"] = payload;
   } else {
-    body["payloadBase64"] = base64(payload);
+    body["payloadBase64"] = to_base64(payload);
   }
   request.body = std::move(body);
   JL_TRY(const json::value reply, context.client.call(request));

@@ -13,7 +13,7 @@ struct Entry {
   Handler handler;
 };
 
-constexpr std::array<Entry, 44> kHandlers{{{"cert", "show", run_cert_show},
+constexpr std::array<Entry, 45> kHandlers{{{"cert", "show", run_cert_show},
                                            {"cert", "renew", run_cert_renew},
                                            {"cert", "generate", run_cert_generate},
                                            {"cert", "check", run_cert_check},
@@ -31,6 +31,7 @@ constexpr std::array<Entry, 44> kHandlers{{{"cert", "show", run_cert_show},
                                            {"network", "kick", run_network_kick},
                                            {"network", "sub", run_network_sub},
                                            {"network", "pub", run_network_pub},
+                                           {"network", "frame-test", run_network_frame_test},
                                            {"device", "read", run_device_read},
                                            {"device", "write", run_device_write},
                                            {"device", "invoke", run_device_invoke},

@@ -1,5 +1,6 @@
 #include "common/cert/read.hpp"
 
+#include "common/base/base64.hpp"
 #include "common/cert/pem.hpp"
 #include "common/cert/store.hpp"
 
@@ -229,41 +230,10 @@ Result<Bundle> read_file(std::string_view bytes, const Secret& password) {
 }
 
 Result<std::string> decode_base64(std::string_view text) {
-  if (text.size() > 2 * kMaxBytes) return Error{Errc::too_large, fmt::format("more than {} bytes", kMaxBytes)};
-  std::string bytes;
-  bytes.reserve(text.size() / 4 * 3 + 3);
-  std::uint32_t bits = 0;
-  std::size_t digits = 0;
-  std::size_t padding = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (c == ' ' || c == '\t' || c == '\r' || c == '\n') continue;
-    if (c == '=') {
-      ++padding;
-      continue;
-    }
-    const auto value = c >= 'A' && c <= 'Z'   ? c - 'A'
-                       : c >= 'a' && c <= 'z' ? c - 'a' + 26
-                       : c >= '0' && c <= '9' ? c - '0' + 52
-                       : c == '+'             ? 62
-                       : c == '/'             ? 63
-                                              : -1;
-    if (value < 0 || padding > 0) {
-      return Error{Errc::invalid, fmt::format("character {} is not base64", i + 1)};
-    }
-    bits = bits << 6u | static_cast<std::uint32_t>(value);
-    if (++digits % 4 == 0) {
-      for (const unsigned shift : {16u, 8u, 0u}) bytes.push_back(static_cast<char>(bits >> shift & 0xFFu));
-      bits = 0;
-    }
-  }
-  const auto rest = digits % 4;
-  if (rest == 1 || padding > 2 || (padding > 0 && (digits + padding) % 4 != 0)) {
-    return Error{Errc::invalid, "base64 that is cut or damaged"};
-  }
-  if (rest >= 2) bytes.push_back(static_cast<char>(bits >> (rest == 2 ? 4u : 10u) & 0xFFu));
-  if (rest == 3) bytes.push_back(static_cast<char>(bits >> 2u & 0xFFu));
-  if (bytes.size() > kMaxBytes) return Error{Errc::too_large, fmt::format("more than {} bytes", kMaxBytes)};
+  const auto too_large = [] { return Error{Errc::too_large, fmt::format("more than {} bytes", kMaxBytes)}; };
+  if (text.size() > 2 * kMaxBytes) return too_large();
+  auto bytes = from_pasted_base64(text);
+  if (bytes && bytes->size() > kMaxBytes) return too_large();
   return bytes;
 }
 

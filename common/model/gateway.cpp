@@ -7,7 +7,13 @@ namespace jl::model {
 const std::vector<Word>& EnumWords<GatewayProvider>::words() {
   static const std::vector<Word> words{
       {"mqtt-server-gateway", "devices connect to jlinkd's own MQTT server (MQTT直连接入)", {"mqtt-server"}},
-      {"mqtt-client-gateway", "devices behind somebody else's MQTT broker (MQTT Broker接入)", {"mqtt-client"}}};
+      {"mqtt-client-gateway", "devices behind somebody else's MQTT broker (MQTT Broker接入)", {"mqtt-client"}},
+      {"tcp-server-gateway", "devices connect over TCP (TCP透传接入)", {"tcp-server", "tcp"}},
+      {"udp-device-gateway", "devices send datagrams (UDP接入)", {"udp-device", "udp"}},
+      {"http-server-gateway", "devices push over HTTP, or open a WebSocket (HTTP推送接入)", {"http-server", "http"}},
+      {"websocket-server", "devices open a WebSocket (WebSocket服务接入)", {"websocket-server-gateway", "websocket"}},
+      {"coap-server-gateway", "devices speak CoAP (CoAP接入)", {"coap-server", "coap"}},
+      {"child-device", "devices behind another device (网关子设备接入)", {}}};
   return words;
 }
 
@@ -21,7 +27,13 @@ const std::vector<Word>& EnumWords<TopicAction>::words() {
 const GatewayProviderInfo& provider_info(GatewayProvider provider) {
   static const std::vector<GatewayProviderInfo> rows{
       {GatewayProvider::mqtt_server_gateway, "network", "MQTT", "MQTT_SERVER", true},
-      {GatewayProvider::mqtt_client_gateway, "network", "MQTT", "MQTT_CLIENT", true}};
+      {GatewayProvider::mqtt_client_gateway, "network", "MQTT", "MQTT_CLIENT", true},
+      {GatewayProvider::tcp_server_gateway, "network", "TCP", "TCP_SERVER", false},
+      {GatewayProvider::udp_device_gateway, "network", "UDP", "UDP", false},
+      {GatewayProvider::http_server_gateway, "network", "HTTP", "HTTP_SERVER", true},
+      {GatewayProvider::websocket_server, "network", "WebSocket", "WEB_SOCKET_SERVER", true},
+      {GatewayProvider::coap_server_gateway, "network", "CoAP", "COAP_SERVER", true},
+      {GatewayProvider::child_device, "child-device", "Gateway", "", true}};
   return rows[static_cast<std::size_t>(provider)];
 }
 

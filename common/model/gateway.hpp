@@ -6,7 +6,16 @@
 
 namespace jl::model {
 
-enum class GatewayProvider : std::uint8_t { mqtt_server_gateway, mqtt_client_gateway };
+enum class GatewayProvider : std::uint8_t {
+  mqtt_server_gateway,
+  mqtt_client_gateway,
+  tcp_server_gateway,
+  udp_device_gateway,
+  http_server_gateway,
+  websocket_server,
+  coap_server_gateway,
+  child_device,
+};
 template <>
 struct EnumWords<GatewayProvider> {
   static const std::vector<Word>& words();
@@ -37,7 +46,7 @@ struct GatewayProviderInfo {
   GatewayProvider provider;
   std::string channel;       ///< network, child-device, ...
   std::string transport;     ///< MQTT, TCP, ...
-  std::string network_type;  ///< required type of the network component
+  std::string network_type;  ///< required type of the network component; "" = it needs none
   bool shares_component;     ///< several gateways may use one component
 };
 [[nodiscard]] const GatewayProviderInfo& provider_info(GatewayProvider provider);
@@ -64,10 +73,9 @@ void describe(V& v, Gateway& s) {
       .help("how devices come in (接入方式)")
       .example("mqtt-server-gateway");
   v.field("channelId", s.channel_id)
-      .required()
       .refers_to("network")
       .flag("network")
-      .help("network component that it listens on (网络组件)")
+      .help("network component that it uses; child-device has none (网络组件)")
       .example("mqtt-1");
   v.field("protocol", s.protocol)
       .required()

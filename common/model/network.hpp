@@ -8,14 +8,22 @@
 
 namespace jl::model {
 
-enum class NetworkType : std::uint8_t { mqtt_server, mqtt_client };
+enum class NetworkType : std::uint8_t {
+  mqtt_server,
+  mqtt_client,
+  tcp_server,
+  udp,
+  http_server,
+  web_socket_server,
+  coap_server,
+};
 template <>
 struct EnumWords<NetworkType> {
   static const std::vector<Word>& words();
 };
 
-/// configuration of MQTT_SERVER (MQTT服务).
-struct MqttServer {
+/// What every component that listens has (network.md 1.3).
+struct Listening {
   std::string host = "0.0.0.0";
   std::uint16_t port = 0;
   std::string public_host;
@@ -25,9 +33,16 @@ struct MqttServer {
   std::string private_key_alias;
   bool public_secure = false;
   std::string public_cert_id;
-  std::int64_t max_message_size = 8192;
   std::int64_t max_connections = 100'000;
+  std::int64_t max_connect_rate = 0;
+  std::int64_t max_message_rate = 0;
   std::int64_t connect_timeout = 10;
+  std::optional<std::int64_t> instance;
+};
+
+/// configuration of MQTT_SERVER (MQTT服务).
+struct MqttServer : Listening {
+  std::int64_t max_message_size = 8192;
   std::int64_t max_subscriptions = 64;
   std::int64_t max_queued_messages = 1000;
   std::int64_t max_retained_messages = 10'000;
@@ -35,7 +50,70 @@ struct MqttServer {
   std::int64_t max_session_expiry = 604'800;
   std::string server_reference;
   bool server_moved = false;
-  std::optional<std::int64_t> instance;
+};
+
+/// How a TCP stream is cut into frames (粘拆包规则, network.md 2).
+enum class ParserType : std::uint8_t { direct, delimited, fixed_length, length_field, script };
+template <>
+struct EnumWords<ParserType> {
+  static const std::vector<Word>& words();
+};
+
+/// Parameters of framing rules; each rule reads its own.
+struct ParserConfiguration {
+  std::string delimited;
+  std::optional<std::int64_t> size;
+  std::int64_t offset = 0;
+  std::optional<std::int64_t> length;
+  bool little = false;
+  std::string script;
+  std::string lang = "js";
+  std::int64_t keep_alive_timeout = 600'000;
+};
+
+/// configuration of TCP_SERVER (TCP服务).
+struct TcpServer : Listening {
+  ParserType parser_type = ParserType::length_field;
+  ParserConfiguration parser_configuration;
+  std::int64_t max_frame_length = 1 << 20;
+};
+
+/// configuration of UDP.
+struct Udp : Listening {
+  std::int64_t session_timeout = 600;
+};
+
+/// configuration of WEB_SOCKET_SERVER (WebSocket服务).
+struct WebSocketServer : Listening {
+  std::map<std::string, std::string> http_headers;
+  std::int64_t max_header_size = 8192;
+  std::int64_t max_message_size = 1 << 20;
+  std::int64_t web_socket_idle_timeout = 3600;
+  std::int64_t ping_interval = 30;
+  bool compression = true;
+};
+
+/// configuration of HTTP_SERVER (HTTP服务), which takes WebSockets as well.
+struct HttpServer : WebSocketServer {
+  std::int64_t max_body_size = 1 << 20;
+  std::int64_t request_timeout = 30;
+  std::int64_t idle_timeout = 75;
+  std::int64_t session_timeout = 0;
+};
+
+/// What carries CoAP (network.md 1.4).
+enum class CoapTransport : std::uint8_t { udp, tcp };
+template <>
+struct EnumWords<CoapTransport> {
+  static const std::vector<Word>& words();
+};
+
+/// configuration of COAP_SERVER (CoAP服务).
+struct CoapServer : Listening {
+  CoapTransport transport = CoapTransport::udp;
+  bool psk = false;
+  std::int64_t session_timeout = 600;
+  std::int64_t max_message_size = 1 << 20;
 };
 
 enum class MqttVersion : std::uint8_t { v3_1_1, v5 };
@@ -75,7 +153,21 @@ struct Network {
 };
 
 template <class V>
+void describe(V& v, Listening& s);
+template <class V>
 void describe(V& v, MqttServer& s);
+template <class V>
+void describe(V& v, ParserConfiguration& s);
+template <class V>
+void describe(V& v, TcpServer& s);
+template <class V>
+void describe(V& v, Udp& s);
+template <class V>
+void describe(V& v, HttpServer& s);
+template <class V>
+void describe(V& v, WebSocketServer& s);
+template <class V>
+void describe(V& v, CoapServer& s);
 template <class V>
 void describe(V& v, MqttClient& s);
 template <class V>
@@ -83,13 +175,24 @@ void describe(V& v, ClusterEntry& s);
 template <class V>
 void describe(V& v, Network& s);
 
+/// What a type of component is to others.
+struct NetworkTypeInfo {
+  NetworkType type;
+  std::string_view transport;  ///< of the socket that it listens on, "tcp" or "udp"; "" = it dials out
+  std::string_view scheme, secure_scheme;
+};
+[[nodiscard]] const NetworkTypeInfo& network_type_info(NetworkType type);
+/// Of a component's spec.
+[[nodiscard]] NetworkType network_type_of(const json::object& spec);
+
 /// Field checks shared by component types.
 void check_host(json::value& value, const std::string& path, std::vector<Problem>& problems);
 void check_topic_prefix(json::value& value, const std::string& path, std::vector<Problem>& problems);
+void check_http_headers(json::value& value, const std::string& path, std::vector<Problem>& problems);
 [[nodiscard]] std::vector<Variant> network_variants();
 
 template <class V>
-void describe(V& v, MqttServer& s) {
+void describe(V& v, Listening& s) {
   v.field("host", s.host)
       .help("local address or name to listen on (本地地址)")
       .restarts()
@@ -125,15 +228,30 @@ void describe(V& v, MqttServer& s) {
       .help("entry of the certificate's key store; default: the only one, or by the name clients ask for (私钥别名)");
   v.field("publicSecure", s.public_secure).no_default().help("accepted from JetLinks and kept, without effect");
   v.field("publicCertId", s.public_cert_id).help("accepted from JetLinks and kept, without effect");
+  v.field("maxConnections", s.max_connections)
+      .range(1, 1'000'000)
+      .help("connections, or sessions of datagram components, at once; more are refused");
+  v.field("maxConnectRate", s.max_connect_rate)
+      .range(0, 1'000'000)
+      .help("connections accepted in one second; 0 = no limit");
+  v.field("maxMessageRate", s.max_message_rate)
+      .range(0, 10'000'000)
+      .help("messages of one connection or address in one second; 0 = no limit");
+  v.field("connectTimeout", s.connect_timeout)
+      .range(1, 300)
+      .help("seconds from the connection until the client has said who it is");
+  v.field("instance", s.instance)
+      .range(1, 1024)
+      .help("accepted from JetLinks and kept; jlinkd uses one thread per core");
+  v.drop("serverId");
+}
+
+template <class V>
+void describe(V& v, MqttServer& s) {
+  describe(v, static_cast<Listening&>(s));
   v.field("maxMessageSize", s.max_message_size)
       .range(1024, 268'435'455)
       .help("largest packet a client may send, bytes (最大消息长度)");
-  v.field("maxConnections", s.max_connections)
-      .range(1, 1'000'000)
-      .help("connections at once; more are refused with \"server busy\"");
-  v.field("connectTimeout", s.connect_timeout)
-      .range(1, 300)
-      .help("seconds from the TCP connection to an accepted CONNECT");
   v.field("maxSubscriptions", s.max_subscriptions).range(1, 10'000).help("topic filters that one client may hold");
   v.field("maxQueuedMessages", s.max_queued_messages)
       .range(1, 60'000)
@@ -152,10 +270,91 @@ void describe(V& v, MqttServer& s) {
       .help("send every client to this other server instead, MQTT 5 clients by name (HOST:PORT)")
       .example("mqtt-2.example.com:1883");
   v.field("serverMoved", s.server_moved).help("say that the other server is the one from now on");
-  v.field("instance", s.instance)
-      .range(1, 1024)
-      .help("accepted from JetLinks and kept; jlinkd uses one thread per core");
-  v.drop("serverId");
+}
+
+template <class V>
+void describe(V& v, ParserConfiguration& s) {
+  v.field("delimited", s.delimited)
+      .max_length(64)
+      .help("DELIMITED: bytes between frames: text with \\r \\n \\t and the like, or 0x and hex (分隔符)")
+      .example("\\r\\n");
+  v.field("size", s.size).range(1, 268'435'456).help("FIXED_LENGTH: bytes of each frame (长度值)").example("64");
+  v.field("offset", s.offset).range(0, 65'535).help("LENGTH_FIELD: bytes before the length field (偏移量)");
+  v.field("length", s.length)
+      .range(1, 8)
+      .help("LENGTH_FIELD: bytes of the length field: 1, 2, 3, 4 or 8; default: 4 less the offset (长度)");
+  v.field("little", s.little).help("LENGTH_FIELD: little endian (大小端)");
+  v.field("script", s.script).max_length(65'536).from_file().help("SCRIPT: JavaScript that uses \"parser\" (解析脚本)");
+  v.field("lang", s.lang).max_length(16).help("SCRIPT: js, javascript or nashorn, which are the same (脚本语言)");
+  v.field("keepAliveTimeout", s.keep_alive_timeout)
+      .range(-1, 86'400'000)
+      .help("milliseconds without a byte after which a connection is dead; -1 = never");
+  v.drop("to");
+}
+
+template <class V>
+void describe(V& v, TcpServer& s) {
+  describe(v, static_cast<Listening&>(s));
+  v.field("parserType", s.parser_type)
+      .required()
+      .help("how the stream is cut into frames (粘拆包规则)")
+      .example("length");
+  v.field("parserConfiguration", s.parser_configuration).help("its parameters");
+  v.field("maxFrameLength", s.max_frame_length)
+      .range(1, 268'435'456)
+      .help("largest frame, bytes; a connection that sends more is closed");
+  for (const char* key : {"payloadType", "tcpKeepAlive"}) v.drop(key);
+}
+
+template <class V>
+void describe(V& v, Udp& s) {
+  describe(v, static_cast<Listening&>(s));
+  v.field("sessionTimeout", s.session_timeout)
+      .range(1, 2'592'000)
+      .help("seconds of silence after which a device is offline and its DTLS session ends");
+}
+
+template <class V>
+void describe(V& v, WebSocketServer& s) {
+  describe(v, static_cast<Listening&>(s));
+  v.field("httpHeaders", s.http_headers)
+      .max_length(64)
+      .check(check_http_headers)
+      .help("fixed headers of every response (响应头)")
+      .example("X-Site=north");
+  v.field("maxHeaderSize", s.max_header_size).range(1024, 65'536).help("largest request line and headers, bytes");
+  v.field("maxMessageSize", s.max_message_size).range(1024, 268'435'455).help("largest WebSocket message, bytes");
+  v.field("webSocketIdleTimeout", s.web_socket_idle_timeout)
+      .range(1, 86'400)
+      .help("seconds without a frame after which a WebSocket is closed");
+  v.field("pingInterval", s.ping_interval)
+      .range(0, 3600)
+      .help("seconds of silence after which a WebSocket is pinged; 0 = never");
+  v.field("compression", s.compression).help("offer permessage-deflate to WebSocket clients");
+}
+
+template <class V>
+void describe(V& v, HttpServer& s) {
+  describe(v, static_cast<WebSocketServer&>(s));
+  v.field("maxBodySize", s.max_body_size).range(1024, 268'435'456).help("largest request body, bytes");
+  v.field("requestTimeout", s.request_timeout).range(1, 3600).help("seconds that a request may take to arrive");
+  v.field("idleTimeout", s.idle_timeout).range(1, 3600).help("seconds that a connection may wait for its next request");
+  v.field("sessionTimeout", s.session_timeout)
+      .range(0, 2'592'000)
+      .help("seconds after its last request until a device is offline; 0 = until it says so itself");
+}
+
+template <class V>
+void describe(V& v, CoapServer& s) {
+  describe(v, static_cast<Listening&>(s));
+  v.field("transport", s.transport).help("what carries CoAP (传输协议)").restarts();
+  v.field("psk", s.psk).help("with secure: devices may prove themselves with their secureKey instead of a certificate");
+  v.field("sessionTimeout", s.session_timeout)
+      .range(1, 2'592'000)
+      .help("seconds of silence after which a device is offline and forgotten");
+  v.field("maxMessageSize", s.max_message_size)
+      .range(1024, 268'435'455)
+      .help("largest body, put together from its blocks, bytes");
 }
 
 template <class V>

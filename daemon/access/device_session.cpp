@@ -72,6 +72,10 @@ void DeviceSession::go_online() {
 }
 
 bool DeviceSession::come_back() {
+  if (!closed_ && link_->yields()) {
+    const auto other = context_.sessions.find(device_id());
+    if (other && !other->is_child() && !other->live.expired()) return still_welcome_(device_id(), gateway_id_);
+  }
   // While it had no session, changes could not end one.
   if (closed_) return false;
   if (!still_welcome_(device_id(), gateway_id_)) {
@@ -119,7 +123,7 @@ DeviceSession::Uplink DeviceSession::on_uplink(const codec::Uplink& uplink, code
       break;
     case codec::Decoded::message:
       logged_in_ = true;
-      handle(s.message);
+      if (!handle(s.message)) result = Uplink::gone;
       break;
   }
   reply(answer);
@@ -131,13 +135,14 @@ void DeviceSession::reply(const codec::Answer& answer) {
   if (answer.close) end(EndReason::refused);
 }
 
-void DeviceSession::handle(const DeviceMessage& message) {
+bool DeviceSession::handle(const DeviceMessage& message) {
   if (message.headers.keep_online)
     keep_online_ = std::clamp<Millis>(message.headers.keep_online_timeout_seconds, 1, 86'400) * 1000;
   if (message.has_child) return handle_child(message, device_id(), 1);
   if (message.headers.ignore_session) {
     pending_.complete(message);
-    return publish(message, identity_.product_id);
+    publish(message, identity_.product_id);
+    return true;
   }
   if (message.type == MessageType::offline) {
     // The session ends, and with it those of its children; the connection stays: the next message brings the device
@@ -149,13 +154,13 @@ void DeviceSession::handle(const DeviceMessage& message) {
     } else if (!message.headers.ignore_if_offline) {
       publish(message, identity_.product_id);
     }
-    return;
+    return true;
   }
-  if (!session_ && !come_back()) return;
+  if (!session_ && !come_back()) return false;
   switch (message.type) {
     case MessageType::online:
       if (message.headers.force) publish(message, identity_.product_id);
-      return;
+      return true;
     case MessageType::register_device:
       handle_registration(message, {});
       break;
@@ -167,6 +172,7 @@ void DeviceSession::handle(const DeviceMessage& message) {
       break;
   }
   publish(message, identity_.product_id);
+  return true;
 }
 
 void DeviceSession::handle_registration(const DeviceMessage& message, const std::string& parent_id) {
@@ -188,8 +194,8 @@ void DeviceSession::handle_registration(const DeviceMessage& message, const std:
         thread.post([weak, child_id, parent_id] {
           const auto self = weak.lock();
           if (!self || self->closed_ || (!self->session_ && !self->come_back())) return;
-          if (Child* child = self->children_.find(child_id, parent_id))
-            self->children_.open(*child, child_id, parent_id, *self->session_);
+          Child* child = self->session_ ? self->children_.find(child_id, parent_id) : nullptr;
+          if (child) self->children_.open(*child, child_id, parent_id, *self->session_);
         });
       });
 }
@@ -200,21 +206,21 @@ void DeviceSession::on_registered(const DeviceMessage& message) {
   publish(message, identity_.product_id);
 }
 
-void DeviceSession::handle_child(const DeviceMessage& wrapper, const std::string& parent_id, int depth) {
+bool DeviceSession::handle_child(const DeviceMessage& wrapper, const std::string& parent_id, int depth) {
   const DeviceMessage& message = *wrapper.child;
-  if (!session_ && !come_back()) return;
+  if (!session_ && !come_back()) return false;
   if (message.has_child) {
-    if (depth >= kMaxDepth || !children_.find(message.device_id, parent_id)) return;
+    if (depth >= kMaxDepth || !children_.find(message.device_id, parent_id)) return true;
     return handle_child(message, message.device_id, depth + 1);
   }
   if (message.type == MessageType::register_device) {
     handle_registration(message, parent_id);
     // Until it is registered a child has no history to write into.
     if (const Child* child = children_.online(message.device_id)) publish(message, child->product_id);
-    return;
+    return true;
   }
   Child* child = children_.find(message.device_id, parent_id);
-  if (!child) return;
+  if (!child) return true;
   const std::string product_id = child->product_id;
   switch (message.type) {
     case MessageType::offline:
@@ -224,7 +230,7 @@ void DeviceSession::handle_child(const DeviceMessage& wrapper, const std::string
         context_.provisioner.unbind_child(message.device_id, parent_id);
         publish(message, product_id);
       }
-      return;
+      return true;
     case MessageType::state_check_reply:
     case MessageType::disconnect_reply:
     case MessageType::disconnect:
@@ -232,13 +238,14 @@ void DeviceSession::handle_child(const DeviceMessage& wrapper, const std::string
       break;
     default:
       if (message.headers.ignore_session || (codec::is_reply(message.type) && !message.success)) break;
-      children_.open(*child, message.device_id, parent_id, *session_);
-      if (message.type == MessageType::online && !message.headers.force) return;
+      if (session_) children_.open(*child, message.device_id, parent_id, *session_);
+      if (message.type == MessageType::online && !message.headers.force) return true;
       if (message.type == MessageType::derived_metadata) derive_metadata(context_.provisioner, message);
       break;
   }
   pending_.complete(message);
   publish(message, product_id);
+  return true;
 }
 
 void DeviceSession::publish(const DeviceMessage& message, std::string_view product_id) {

@@ -16,6 +16,7 @@ class DeviceSession final : public std::enable_shared_from_this<DeviceSession> {
   /// What became of an uplink message, for the transport's acknowledgement.
   enum class Uplink : std::uint8_t {
     taken,
+    gone,     ///< the device may not be here any more
     nothing,  ///< it is none of the protocol's, or has nothing to tell
     refused,  ///< it does not prove to come from the device
     foreign,  ///< it names another device
@@ -57,6 +58,7 @@ class DeviceSession final : public std::enable_shared_from_this<DeviceSession> {
   [[nodiscard]] const std::string& gateway_id() const { return gateway_id_; }
   [[nodiscard]] const codec::DeviceIdentity& identity() const { return identity_; }
   [[nodiscard]] const codec::Protocol& codec() const { return codec_; }
+  [[nodiscard]] DeviceLink& link() const { return *link_; }
   /// How long it is to stay online without a message, when it said so (header keepOnline).
   [[nodiscard]] std::optional<Millis> keep_online() const { return keep_online_; }
 
@@ -65,8 +67,9 @@ class DeviceSession final : public std::enable_shared_from_this<DeviceSession> {
   /// any more.
   [[nodiscard]] bool come_back();
   void reply(const codec::Answer& answer);
-  void handle(const codec::DeviceMessage& message);
-  void handle_child(const codec::DeviceMessage& message, const std::string& parent_id, int depth);
+  /// False when the device may not be here any more.
+  bool handle(const codec::DeviceMessage& message);
+  bool handle_child(const codec::DeviceMessage& message, const std::string& parent_id, int depth);
   void handle_registration(const codec::DeviceMessage& message, const std::string& parent_id);
   void publish(const codec::DeviceMessage& message, std::string_view product_id);
 

@@ -56,11 +56,11 @@ MqttClientAccess::MqttClientAccess(const Context& context, std::string network_i
       address_(std::move(address)),
       thread_(thread),
       grace_([](void* self) { static_cast<MqttClientAccess*>(self)->go_offline(); }, this),
-      sessions_(thread.timers(), max_devices) {}
+      sessions_(context, network_id_, thread, max_devices) {}
 
 void MqttClientAccess::attach(std::shared_ptr<const AttachedGateways> gateways) {
   thread_.post([self = shared_from_this(), gateways = std::move(gateways)] {
-    self->gateways_ = gateways;
+    self->sessions_.attach(gateways);
     self->codecs_.clear();
     for (const auto& gateway : *gateways) {
       if (gateway.codec && std::ranges::find(self->codecs_, gateway.codec) == self->codecs_.end())
@@ -127,7 +127,7 @@ void MqttClientAccess::on_message(std::string_view topic, std::string_view paylo
     if (auto* const* entry = std::get_if<VirtualSessions::Entry*>(&session)) {
       const auto kept = (*entry)->session;  // it may end in the call
       (void)kept->on_uplink({topic, payload});
-      if (auto* still = sessions_.find(kept->device_id()); still && still->session == kept) sessions_.touch(*still);
+      sessions_.touch(kept);
       return;
     }
     owner = found;
@@ -136,7 +136,8 @@ void MqttClientAccess::on_message(std::string_view topic, std::string_view paylo
   }
   if (!owner) {
     // Also what comes back of our own: child/# is subscribed to and published on.
-    if (!gateways_->empty()) gateways_->front().counters->undecodable.fetch_add(1, std::memory_order_relaxed);
+    if (!sessions_.gateways().empty())
+      sessions_.gateways().front().counters->undecodable.fetch_add(1, std::memory_order_relaxed);
     return;
   }
   if (refusal.unknown && handle_registration(*owner, *owned_by, topic, payload)) return;
@@ -145,39 +146,9 @@ void MqttClientAccess::on_message(std::string_view topic, std::string_view paylo
 
 std::variant<VirtualSessions::Entry*, Refusal> MqttClientAccess::session_of(std::string_view device_id,
                                                                             const codec::Protocol& codec) {
-  const Millis now = context_.clock.steady();
-  auto* known = sessions_.find(device_id);
-  if (known && &known->session->codec() == &codec && now - known->checked_at < kRecheck) return known;
-
-  auto admitted = admit(context_, *gateways_, network_id_, device_id);
-  auto* admission = std::get_if<Admission>(&admitted);
-  if (known) {
-    // These sessions last for months: what changed about the device must reach them without a new connection.
-    if (admission && known->session->renew(*admission)) {
-      known->checked_at = now;
-      if (&known->session->codec() == &codec) return known;
-      return Refusal{Refusal::Kind::unauthenticated, "its product uses another protocol", admission->counters};
-    }
-    known->session->end(EndReason::administrative);
-  }
-  if (!admission) return std::get<Refusal>(std::move(admitted));
-  if (admission->codec != &codec)
-    return Refusal{Refusal::Kind::unauthenticated, "its product uses another protocol", admission->counters};
-  open(std::move(*admission));
-  return sessions_.find(device_id);
-}
-
-void MqttClientAccess::open(Admission admission) {
-  admission.counters->connections.fetch_add(1, std::memory_order_relaxed);
-  const std::string device_id = admission.device.identity.device_id;
-  const auto still_welcome = [weak = weak_from_this()](std::string_view device, std::string_view gateway) {
-    const auto self = weak.lock();
-    return self && is_still_welcome(self->context_, *self->gateways_, device, gateway);
-  };
-  auto link = std::make_unique<BrokerLink>(weak_from_this(), device_id, address_, thread_);
-  // It goes online at its first message, if that is one that does so.
-  sessions_.add(std::make_shared<DeviceSession>(context_, std::move(admission), std::move(link), still_welcome),
-                context_.clock.steady());
+  return sessions_.find_or_open(device_id, codec, [this](const std::string& device) {
+    return std::make_unique<BrokerLink>(weak_from_this(), device, address_, thread_);
+  });
 }
 
 void MqttClientAccess::refuse(std::string_view device_id, std::string_view topic, const Refusal& refusal) {
@@ -202,10 +173,10 @@ bool MqttClientAccess::handle_registration(const codec::TopicOwner& owner, const
     return false;
   }
   Refusal refusal;
-  refusal.counters = gateways_->front().counters;
+  refusal.counters = sessions_.gateways().front().counters;
   const auto catalog = context_.directory.catalog();
   const auto product = catalog->product(s.message.headers.product_id);
-  const AttachedGateway* gateway = product && product->enabled ? gateway_for(*gateways_, *product) : nullptr;
+  const AttachedGateway* gateway = product && product->enabled ? gateway_for(sessions_.gateways(), *product) : nullptr;
   if (!gateway || catalog->codec_of(*product) != &codec) {
     refusal.why = "it registers for a product that this component's gateways do not serve";
   } else if (registering_.contains(device.device_id) || registering_.size() >= kMaxRegistrations) {

@@ -16,14 +16,12 @@ namespace jl::access {
 class MqttClientAccess final : public network::MqttClientHandler,
                                public std::enable_shared_from_this<MqttClientAccess> {
  public:
-  static constexpr std::size_t kMaxDevices = 100'000;   ///< sessions at once
   static constexpr std::size_t kMaxRegistrations = 16;  ///< on their way at once
-  static constexpr Millis kGrace = 30'000;    ///< from the loss of the broker until its devices count as offline
-  static constexpr Millis kRecheck = 60'000;  ///< after which a device that speaks is looked up again
+  static constexpr Millis kGrace = 30'000;  ///< from the loss of the broker until its devices count as offline
 
   /// `address` is the broker's, for people: "mqtt://broker:1883".
   MqttClientAccess(const Context& context, std::string network_id, std::string address, network::IoThread& thread,
-                   std::size_t max_devices = kMaxDevices);
+                   std::size_t max_devices = VirtualSessions::kMaxDevices);
 
   /// The gateways from now on; subscribing to filters_of() them is the caller's. Any thread.
   void attach(std::shared_ptr<const AttachedGateways> gateways);
@@ -46,7 +44,6 @@ class MqttClientAccess final : public network::MqttClientHandler,
   /// The device's session, opened if need be; else why it may have none.
   [[nodiscard]] std::variant<VirtualSessions::Entry*, Refusal> session_of(std::string_view device_id,
                                                                           const codec::Protocol& codec);
-  void open(Admission admission);
   void refuse(std::string_view device_id, std::string_view topic, const Refusal& refusal);
   /// Whether the message was one by which an unknown device registers itself.
   bool handle_registration(const codec::TopicOwner& owner, const codec::Protocol& codec, std::string_view topic,
@@ -58,7 +55,6 @@ class MqttClientAccess final : public network::MqttClientHandler,
   Context context_;
   const std::string network_id_, address_;
   network::IoThread& thread_;
-  std::shared_ptr<const AttachedGateways> gateways_ = std::make_shared<const AttachedGateways>();
   std::vector<const codec::Protocol*> codecs_;  // of the gateways, each once
   network::MqttClient* client_ = nullptr;
   bool connected_ = false;

@@ -76,6 +76,7 @@ ReasonCode MqttAccess::publish_of_device(Attachment& device, const wire::mqtt::P
                  ? ReasonCode::success
                  : ReasonCode::not_authorized;
     case DeviceSession::Uplink::foreign:
+    case DeviceSession::Uplink::gone:
     case DeviceSession::Uplink::refused:
       return ReasonCode::not_authorized;
     case DeviceSession::Uplink::invalid:

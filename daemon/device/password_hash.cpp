@@ -1,6 +1,7 @@
 #include "daemon/device/password_hash.hpp"
 
 #include "common/base/assert.hpp"
+#include "common/base/base64.hpp"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -24,19 +25,6 @@ constexpr std::uint64_t kMaxMemory = 32u << 20u;
 const unsigned char* bytes(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
 unsigned char* bytes(std::string& text) { return reinterpret_cast<unsigned char*>(text.data()); }
 
-std::string to_base64(std::string_view raw) {
-  std::string out((raw.size() + 2) / 3 * 4 + 1, '\0');
-  out.resize(static_cast<std::size_t>(EVP_EncodeBlock(bytes(out), bytes(raw), static_cast<int>(raw.size()))));
-  return out;
-}
-
-std::optional<std::string> from_base64(std::string_view text, std::size_t size) {
-  std::string out(text.size() / 4 * 3, '\0');
-  if (EVP_DecodeBlock(bytes(out), bytes(text), static_cast<int>(text.size())) < 0) return std::nullopt;
-  out.resize(size);
-  return out;
-}
-
 std::string scrypt(std::string_view plain, std::string_view salt) {
   std::string out(kHashSize, '\0');
   // Fails only for want of memory; a password must not pass, or be stored, without it.
@@ -52,9 +40,9 @@ std::optional<Parts> parts_of(std::string_view text) {
   if (!text.starts_with(kPrefix)) return std::nullopt;
   text.remove_prefix(kPrefix.size());
   if (text.size() != kSaltText + 1 + kHashText || text[kSaltText] != '$') return std::nullopt;
-  auto salt = from_base64(text.substr(0, kSaltText), kSaltSize);
-  auto hash = from_base64(text.substr(kSaltText + 1), kHashSize);
-  if (!salt || !hash) return std::nullopt;
+  auto salt = from_base64(text.substr(0, kSaltText));
+  auto hash = from_base64(text.substr(kSaltText + 1));
+  if (!salt || salt->size() != kSaltSize || !hash || hash->size() != kHashSize) return std::nullopt;
   return Parts{std::move(*salt), std::move(*hash)};
 }
 

@@ -38,7 +38,7 @@ struct HttpRequest {
 
 struct HttpResponse {
   int status = 200;
-  std::string body;
+  std::string body{};
   std::string content_type = "application/json";
   std::string allow{};  ///< header of 405
   int retry_after = 0;  ///< seconds; 0 = no such header

@@ -4,20 +4,18 @@
 
 namespace jl::runtime {
 namespace json = boost::json;
-using model::MqttClient;
-using model::MqttServer;
 using model::NetworkType;
 
 namespace {
 
-NetworkType type_of(const model::Resource& resource) {
-  NetworkType out{};
-  model::detail::read_value(resource.spec.at("type"), out);
-  return out;
-}
+NetworkType type_of(const model::Resource& resource) { return model::network_type_of(resource.spec); }
 
 std::string in_brackets(const std::string& host) {
   return host.find(':') != std::string::npos ? "[" + host + "]" : host;
+}
+
+std::string address(const model::NetworkTypeInfo& info, bool secure, const std::string& host, std::uint16_t port) {
+  return fmt::format("{}://{}:{}", secure ? info.secure_scheme : info.scheme, in_brackets(host), port);
 }
 
 }  // namespace
@@ -25,32 +23,33 @@ std::string in_brackets(const std::string& host) {
 bool has_broker(const model::Resource& resource) { return type_of(resource) == NetworkType::mqtt_server; }
 
 std::string socket_of(const model::Resource& resource, const json::object& configuration) {
-  switch (type_of(resource)) {
-    case NetworkType::mqtt_server: {
-      const auto c = model::from_json<MqttServer>(configuration);
-      return fmt::format("tcp {}:{}{}", c.host, c.port, c.secure ? " tls" : "");
-    }
-    case NetworkType::mqtt_client:
-      break;
-  }
-  return "client";
+  const auto& info = model::network_type_info(type_of(resource));
+  if (info.transport.empty()) return "client";
+  const auto c = model::from_json<model::Listening>(configuration);
+  return fmt::format("{} {}:{}{}", info.transport, c.host, c.port, c.secure ? " tls" : "");
 }
 
-std::uint16_t port_of(const model::Resource& resource, const json::object& configuration) {
-  return has_broker(resource) ? model::from_json<MqttServer>(configuration).port : std::uint16_t{0};
+std::string port_of(const model::Resource& resource, const json::object& configuration) {
+  const auto& info = model::network_type_info(type_of(resource));
+  if (info.transport.empty()) return {};
+  return fmt::format("{}/{}", info.transport, model::from_json<model::Listening>(configuration).port);
 }
 
 std::string address_of(const model::Resource& resource, const json::object& configuration) {
-  switch (type_of(resource)) {
-    case NetworkType::mqtt_server: {
-      const auto c = model::from_json<MqttServer>(configuration);
-      return fmt::format("{}://{}:{}", c.secure ? "mqtts" : "mqtt", in_brackets(c.host), c.port);
-    }
-    case NetworkType::mqtt_client:
-      break;
+  const auto& info = model::network_type_info(type_of(resource));
+  if (info.transport.empty()) {
+    const auto c = model::from_json<model::MqttClient>(configuration);
+    return address(info, c.secure, c.remote_host, c.remote_port);
   }
-  const auto c = model::from_json<MqttClient>(configuration);
-  return fmt::format("{}://{}:{}", c.secure ? "mqtts" : "mqtt", in_brackets(c.remote_host), c.remote_port);
+  const auto c = model::from_json<model::Listening>(configuration);
+  return address(info, c.secure, c.host, c.port);
+}
+
+std::string public_address_of(const model::Resource& resource, const json::object& configuration) {
+  const auto& info = model::network_type_info(type_of(resource));
+  if (info.transport.empty()) return address_of(resource, configuration);
+  const auto c = model::from_json<model::Listening>(configuration);
+  return address(info, c.secure, c.public_host.empty() ? c.host : c.public_host, c.public_port.value_or(c.port));
 }
 
 std::string cert_of(const json::object& configuration) {
@@ -61,7 +60,7 @@ std::string cert_of(const json::object& configuration) {
 }
 
 broker::BrokerOptions broker_options(const std::string& id, const json::object& configuration) {
-  const auto c = model::from_json<MqttServer>(configuration);
+  const auto c = model::from_json<model::MqttServer>(configuration);
   broker::BrokerOptions out;
   out.network_id = id;
   out.max_sessions = static_cast<std::size_t>(c.max_sessions);
@@ -78,13 +77,24 @@ Result<std::unique_ptr<Component>> start_component(const Materials& materials, c
   switch (type_of(resource)) {
     case NetworkType::mqtt_server:
       JL_ASSERT(broker);
-      return start_mqtt_server(materials, resource.id, model::from_json<MqttServer>(configuration), certs, broker,
-                               std::move(gateways));
+      return start_mqtt_server(materials, resource.id, model::from_json<model::MqttServer>(configuration), certs,
+                               broker, std::move(gateways));
     case NetworkType::mqtt_client:
+      return start_mqtt_client(materials, resource.id, model::from_json<model::MqttClient>(configuration), certs,
+                               std::move(gateways));
+    case NetworkType::tcp_server:
+      return start_tcp_server(materials, resource.id, model::from_json<model::TcpServer>(configuration), certs,
+                              std::move(gateways));
+    case NetworkType::udp:
+      return start_udp(materials, resource.id, model::from_json<model::Udp>(configuration), certs, std::move(gateways));
+    case NetworkType::coap_server:
+      return start_coap_server(materials, resource.id, model::from_json<model::CoapServer>(configuration), certs,
+                               std::move(gateways));
+    case NetworkType::http_server:
+    case NetworkType::web_socket_server:
       break;
   }
-  return start_mqtt_client(materials, resource.id, model::from_json<MqttClient>(configuration), certs,
-                           std::move(gateways));
+  return start_http_server(materials, resource.id, type_of(resource), configuration, certs, std::move(gateways));
 }
 
 }  // namespace jl::runtime

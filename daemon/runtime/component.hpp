@@ -23,6 +23,9 @@ struct Materials {
   access::MqttServices mqtt;
 };
 
+/// Takes a list of clients; called once, on any thread.
+using ClientsDone = std::function<void(boost::json::array)>;
+
 class Component {
  public:
   virtual ~Component() = default;
@@ -34,6 +37,8 @@ class Component {
   virtual void attach(std::shared_ptr<const access::AttachedGateways> gateways) = 0;
   /// Closes the socket and its connections. Not from an I/O thread.
   virtual void stop(std::chrono::milliseconds drain) = 0;
+  /// Who is connected, or was heard of lately; MQTT servers list theirs through their broker.
+  virtual void list(ClientsDone done) const { done({}); }
   /// state, reason, address, connections, counters.
   [[nodiscard]] virtual boost::json::object status() const = 0;
 };
@@ -46,11 +51,14 @@ class Component {
     std::shared_ptr<const access::AttachedGateways> gateways);
 
 /// What the socket of a configuration is: one that differs needs a new component. "tcp 0.0.0.0:1883" for servers.
+/// The transport comes first: sockets of two transports do not meet.
 [[nodiscard]] std::string socket_of(const model::Resource& resource, const boost::json::object& configuration);
-/// The port that it listens on; 0 = it does not listen.
-[[nodiscard]] std::uint16_t port_of(const model::Resource& resource, const boost::json::object& configuration);
+/// The port that it listens on, "tcp/1883"; "" = it does not listen.
+[[nodiscard]] std::string port_of(const model::Resource& resource, const boost::json::object& configuration);
 /// The address for people while it does not run: "mqtts://0.0.0.0:8883".
 [[nodiscard]] std::string address_of(const model::Resource& resource, const boost::json::object& configuration);
+/// What devices use, for display: publicHost and publicPort where they are set (network.md 1.3).
+[[nodiscard]] std::string public_address_of(const model::Resource& resource, const boost::json::object& configuration);
 /// The cert that it uses; "" = none.
 [[nodiscard]] std::string cert_of(const boost::json::object& configuration);
 [[nodiscard]] bool has_broker(const model::Resource& resource);
@@ -66,6 +74,20 @@ class Component {
     const std::shared_ptr<broker::Broker>& broker, std::shared_ptr<const access::AttachedGateways> gateways);
 [[nodiscard]] Result<std::unique_ptr<Component>> start_mqtt_client(
     const Materials& materials, const std::string& id, const model::MqttClient& configuration, const CertSource& certs,
+    std::shared_ptr<const access::AttachedGateways> gateways);
+[[nodiscard]] Result<std::unique_ptr<Component>> start_tcp_server(
+    const Materials& materials, const std::string& id, const model::TcpServer& configuration, const CertSource& certs,
+    std::shared_ptr<const access::AttachedGateways> gateways);
+[[nodiscard]] Result<std::unique_ptr<Component>> start_udp(const Materials& materials, const std::string& id,
+                                                           const model::Udp& configuration, const CertSource& certs,
+                                                           std::shared_ptr<const access::AttachedGateways> gateways);
+/// HTTP_SERVER and WEB_SOCKET_SERVER.
+[[nodiscard]] Result<std::unique_ptr<Component>> start_http_server(
+    const Materials& materials, const std::string& id, model::NetworkType type,
+    const boost::json::object& configuration, const CertSource& certs,
+    std::shared_ptr<const access::AttachedGateways> gateways);
+[[nodiscard]] Result<std::unique_ptr<Component>> start_coap_server(
+    const Materials& materials, const std::string& id, const model::CoapServer& configuration, const CertSource& certs,
     std::shared_ptr<const access::AttachedGateways> gateways);
 
 }  // namespace jl::runtime

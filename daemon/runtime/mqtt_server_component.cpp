@@ -1,34 +1,12 @@
 // MQTT_SERVER (MQTT服务): a listener, what clients may do on it, and its broker.
-#include "daemon/network/tls_context.hpp"
-#include "daemon/runtime/component.hpp"
+#include "daemon/runtime/listening.hpp"
+
+#include <fmt/format.h>
 
 namespace jl::runtime {
 namespace json = boost::json;
 
 namespace {
-
-using Tls = std::shared_ptr<const network::TlsContext>;
-
-Result<Tls> tls_of(const model::MqttServer& configuration, const CertSource& certs) {
-  if (!configuration.secure) return Tls();
-  JL_TRY(const auto cert, certs(configuration.cert_id.id));
-  network::TlsServerOptions options;
-  options.bundle = cert.bundle;
-  options.alias = configuration.private_key_alias;
-  options.mutual = cert.mutual;
-  auto context = network::TlsContext::server(options);
-  if (context) return *context;
-  Error error = context.error();
-  error.message = "cert \"" + cert.id + "\": " + error.message;
-  return error;
-}
-
-// The address without its port, which may be any free one.
-std::string place_of(const model::MqttServer& configuration) {
-  const bool is_ipv6 = configuration.host.find(':') != std::string::npos;
-  return fmt::format(fmt::runtime(is_ipv6 ? "{}://[{}]" : "{}://{}"), configuration.secure ? "mqtts" : "mqtt",
-                     configuration.host);
-}
 
 access::Redirect redirect_of(const model::MqttServer& configuration) {
   return {configuration.server_reference, configuration.server_moved};
@@ -43,7 +21,7 @@ class MqttServerComponent final : public Component {
         access_(std::move(access)),
         broker_(std::move(broker)),
         server_(std::move(server)),
-        place_(place_of(configuration)),
+        place_(place_of(model::NetworkType::mqtt_server, configuration)),
         since_(clock.now()) {}
 
   Result<std::function<void()>> prepare(const json::object& json, const CertSource& certs) override {
@@ -66,6 +44,11 @@ class MqttServerComponent final : public Component {
   json::object status() const override {
     const auto& c = server_->counters();
     const auto& b = broker_->counters();
+    json::object counters = counters_json(c);
+    counters["published"] = b.published.load();
+    counters["delivered"] = b.delivered.load();
+    counters["dropped"] = b.dropped.load();
+    counters["retainedRefused"] = b.retained_refused.load();
     return {{"state", "running"},
             {"address", fmt::format("{}:{}", place_, server_->port())},
             {"port", server_->port()},
@@ -73,23 +56,7 @@ class MqttServerComponent final : public Component {
             {"clients", b.clients.load()},
             {"sessions", b.sessions.load()},
             {"retained", broker_->retained_count()},
-            {"counters", json::object{{"accepted", c.accepted.load()},
-                                      {"connected", c.connected.load()},
-                                      {"rejected", c.rejected.load()},
-                                      {"disconnected", c.disconnected.load()},
-                                      {"receivedMessages", c.received_messages.load()},
-                                      {"sentMessages", c.sent_messages.load()},
-                                      {"receivedBytes", c.received_bytes.load()},
-                                      {"sentBytes", c.sent_bytes.load()},
-                                      {"protocolErrors", c.protocol_errors.load()},
-                                      {"overLimit", c.over_limit.load()},
-                                      {"slowConsumers", c.slow_consumers.load()},
-                                      {"tlsHandshakes", c.tls_handshakes.load()},
-                                      {"tlsFailures", c.tls_failures.load()},
-                                      {"published", b.published.load()},
-                                      {"delivered", b.delivered.load()},
-                                      {"dropped", b.dropped.load()},
-                                      {"retainedRefused", b.retained_refused.load()}}},
+            {"counters", std::move(counters)},
             {"since", format_time(since_)}};
   }
 
@@ -106,14 +73,10 @@ class MqttServerComponent final : public Component {
 
 network::MqttServerOptions mqtt_options(const std::string& id, const model::MqttServer& c) {
   network::MqttServerOptions out;
-  out.id = id;
-  out.host = c.host;
-  out.port = c.port;
+  fill_stream_options(out, id, c);
   out.limits.max_packet = static_cast<std::uint32_t>(c.max_message_size);
   out.limits.max_subscriptions = static_cast<std::uint16_t>(c.max_subscriptions);
   out.limits.max_outbound_queued = static_cast<std::uint16_t>(c.max_queued_messages);
-  out.max_connections = static_cast<std::uint32_t>(c.max_connections);
-  out.connect_timeout = std::chrono::seconds(c.connect_timeout);
   return out;
 }
 

@@ -126,7 +126,7 @@ Status Runtime::prepare(const std::vector<ResourceChange>& changes) {
   prepared_->sessions_cut = sessions_matching(cut_by(changes));
   const CertSource certs = certs_after(changes);
   std::vector<const Resource*> to_start;
-  std::set<std::uint16_t> ports;
+  std::set<std::string> ports;
   for (const auto& change : changes) {
     if (!change.after || change.after->kind != "network") continue;
     const json::object* configuration = wanted(*change.after);
@@ -139,7 +139,7 @@ Status Runtime::prepare(const std::vector<ResourceChange>& changes) {
     if (stays && change.before && change.before->enabled && !model::same_content(*change.before, *change.after))
       continue;
     to_start.push_back(&*change.after);
-    if (const auto port = port_of(*change.after, *configuration)) ports.insert(port);
+    if (auto port = port_of(*change.after, *configuration); !port.empty()) ports.insert(std::move(port));
   }
   // A listener that goes away, or moves, frees its port first when a new one wants it.
   for (const auto& change : changes) {

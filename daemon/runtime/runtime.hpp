@@ -57,6 +57,8 @@ class Runtime {
   [[nodiscard]] std::uint64_t received() const;
   /// status_of() of every network that is to run here, by id.
   [[nodiscard]] std::map<std::string, boost::json::object> network_statuses() const;
+  /// The clients of a component that runs. Errors: not_running.
+  Status list_clients(std::string_view network_id, ClientsDone done) const;
   /// The broker of an MQTT server component that is enabled; nullptr for others.
   [[nodiscard]] std::shared_ptr<broker::Broker> broker_of(std::string_view network_id) const;
   /// Forgets what has expired in brokers. Call about once an hour.

@@ -1,10 +1,37 @@
 // What is really happening, for people and for metrics.
+#include "common/model/gateway.hpp"
 #include "daemon/runtime/runtime.hpp"
 #include "daemon/runtime/runtime_entry.hpp"
 
 namespace jl::runtime {
 namespace json = boost::json;
 using model::Resource;
+
+namespace {
+
+// What devices of a gateway may use: the protocol's routes on its transport, and how it is spoken.
+void add_protocol(const device::Catalog& catalog, const std::string& protocol_id, const std::string& transport,
+                  json::object& out) {
+  const auto protocol = catalog.protocols.find(protocol_id);
+  if (protocol == catalog.protocols.end() || !protocol->second->codec) return;
+  const codec::Protocol& codec = *protocol->second->codec;
+  json::array routes;
+  for (const auto& route : codec.routes(transport)) {
+    json::object row{{"group", route.group},
+                     {"topic", route.topic},
+                     {"direction", route.upstream && route.downstream ? "both"
+                                   : route.upstream                   ? "up"
+                                                                      : "down"},
+                     {"description", route.description}};
+    if (!route.method.empty()) row["method"] = route.method;
+    if (!route.example.empty()) row["example"] = route.example;
+    routes.push_back(std::move(row));
+  }
+  out["routes"] = std::move(routes);
+  if (const auto document = codec.document(transport); !document.empty()) out["document"] = document;
+}
+
+}  // namespace
 
 std::size_t Runtime::sessions_of(std::string_view kind, std::string_view id) const {
   if (kind == "network") return context_.sessions.count([&](const access::Session& s) { return s.network_id == id; });
@@ -41,11 +68,14 @@ json::object Runtime::status_of(const Resource& resource) const {
     }
     if (!out.contains("address") && configuration) out["address"] = address_of(resource, *configuration);
   } else if (resource.kind == "gateway") {
-    const auto* channel = resource.spec.if_contains("channelId");
+    const auto spec = model::from_json<model::Gateway>(resource.spec);
+    const auto& provider = model::provider_info(spec.provider);
     const std::scoped_lock lock(mutex_);
-    const auto it = channel ? entries_.find(std::string_view(channel->as_string())) : entries_.end();
+    const auto it = entries_.find(spec.channel_id.id);
     if (!resource.enabled) {
       out["state"] = "stopped";
+    } else if (provider.network_type.empty()) {
+      out["state"] = "running";  // its devices come through others' sessions
     } else if (it == entries_.end()) {
       out["state"] = "waiting";
       out["reason"] = "its network component is disabled";
@@ -55,6 +85,10 @@ json::object Runtime::status_of(const Resource& resource) const {
     } else {
       out["state"] = "running";
     }
+    if (it != entries_.end())
+      out["addresses"] = json::array{json::value(public_address_of(it->second->resource, it->second->configuration))};
+    out["transport"] = provider.transport;
+    add_protocol(*catalogs_.current(), spec.protocol.id, provider.transport, out);
     out["sessions"] = context_.sessions.count([&](const access::Session& s) { return s.gateway_id == resource.id; });
     if (const auto counters = counters_.find(resource.id); counters != counters_.end()) {
       const access::GatewayCounters& c = *counters->second;
@@ -73,6 +107,17 @@ json::object Runtime::status_of(const Resource& resource) const {
     out["transports"] = std::move(transports);
   }
   return out;
+}
+
+Status Runtime::list_clients(std::string_view network_id, ClientsDone done) const {
+  const std::scoped_lock lock(mutex_);
+  const auto it = entries_.find(network_id);
+  if (it == entries_.end() || !it->second->component) {
+    return Error(Errc::not_running, "network \"" + std::string(network_id) + "\" does not run",
+                 "jlctl network show " + std::string(network_id));
+  }
+  it->second->component->list(std::move(done));
+  return {};
 }
 
 std::map<std::string, json::object> Runtime::network_statuses() const {

@@ -1,6 +1,7 @@
 #include "daemon/store/seal.hpp"
 
 #include "common/base/assert.hpp"
+#include "common/base/base64.hpp"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -27,23 +28,6 @@ using Cipher = std::unique_ptr<EVP_CIPHER_CTX, CipherFree>;
 unsigned char* bytes(std::string& text) { return reinterpret_cast<unsigned char*>(text.data()); }
 const unsigned char* bytes(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
 int length(std::string_view text) { return static_cast<int>(text.size()); }
-
-std::string to_base64(std::string_view raw) {
-  std::string out((raw.size() + 2) / 3 * 4 + 1, '\0');  // EVP_EncodeBlock ends with NUL
-  out.resize(static_cast<std::size_t>(EVP_EncodeBlock(bytes(out), bytes(raw), length(raw))));
-  return out;
-}
-
-// Only the one canonical form is taken: otherwise the unused bits of the last digit could be changed unnoticed.
-std::optional<std::string> from_base64(std::string_view text) {
-  if (text.empty() || text.size() % 4 != 0 || text.size() > kMaxSize * 2) return std::nullopt;
-  std::string out(text.size() / 4 * 3, '\0');
-  if (EVP_DecodeBlock(bytes(out), bytes(text), length(text)) != static_cast<int>(out.size())) return std::nullopt;
-  const auto padding = text.ends_with("==") ? 2u : text.ends_with('=') ? 1u : 0u;
-  out.resize(out.size() - padding);
-  if (to_base64(out) != text) return std::nullopt;
-  return out;
-}
 
 std::array<unsigned char, 32> hmac(std::span<const unsigned char> key, std::string_view text) {
   std::array<unsigned char, 32> out{};
@@ -85,7 +69,9 @@ Result<Secret> Sealer::unseal(std::string_view sealed, std::string_view context)
                  "set the secret again, or restore the key file it was sealed with");
   };
   if (!is_sealed(sealed) || context.size() > kMaxSize) return broken();
-  auto raw = from_base64(sealed.substr(kMark.size()));
+  sealed.remove_prefix(kMark.size());
+  // Only the one canonical form is taken: otherwise the unused bits of the last digit could be changed unnoticed.
+  auto raw = sealed.size() > kMaxSize * 2 ? std::nullopt : from_base64(sealed);
   if (!raw || raw->size() < kNonceSize + kTagSize) return broken();
   const std::size_t text_size = raw->size() - kNonceSize - kTagSize;
   unsigned char* const nonce = bytes(*raw);

@@ -12,7 +12,7 @@ import tempfile
 
 COMMON = ["cert", "control", "text", "model", "base"]
 DAEMON = ["app", "control", "services", "runtime", "access", "modbus", "ota", "media", "logs", "broker", "device",
-          "codec", "network", "wire", "store", "base"]
+          "codec", "network", "script", "wire", "store", "base"]
 # What else a folder must not include although it stands below it.
 NEVER = {
     "access": {"modbus", "ota", "media"},
@@ -22,6 +22,7 @@ NEVER = {
     "broker": {"codec"},
     "codec": {"network", "store"},
     "network": {"store"},
+    "script": {"store"},
     "wire": {"store"},
 }
 ASIO = re.compile(r"boost/(asio|beast)[/.]")

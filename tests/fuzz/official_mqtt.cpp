@@ -1,22 +1,17 @@
 // Decodes arbitrary payloads on arbitrary topics of the official protocol. The first byte chooses the topic from the
 // list, or says that the topic is what stands before the first line feed; the rest is the payload. What was decoded
 // must be JSON for a strict reader, and decoding it again must change nothing.
-#include "common/base/assert.hpp"
-#include "daemon/codec/protocol.hpp"
+#include "decoded_message.hpp"
 
 #include <algorithm>
 #include <array>
-#include <boost/json.hpp>
 #include <cstddef>
 #include <cstdint>
-#include <string>
-#include <string_view>
 
 namespace {
 using namespace jl;
 using namespace jl::codec;
 
-constexpr Millis kNow = 1'700'000'000'000;
 constexpr std::uint8_t kV1Compat = 0x80;
 
 constexpr std::array<std::string_view, 26> kTopics{"/p1/d1/properties/report",
@@ -46,38 +41,17 @@ constexpr std::array<std::string_view, 26> kTopics{"/p1/d1/properties/report",
                                                    "/p1/d1/child/c1/properties/report",
                                                    "/p1/d1/child-reply/c1/child/c2/properties/read/reply"};
 
-bool is_inside(std::string_view part, const std::string& whole) {
-  return part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size();
-}
-
-void check_views(const DeviceMessage& message) {
-  for (const PropertyView& property : message.properties) {
-    JL_ASSERT(is_inside(property.value, message.json));
-    JL_ASSERT(is_inside(property.name, message.json) || is_inside(property.name, message.scratch));
-    static_cast<void>(boost::json::parse(property.value));
-  }
-  if (!message.headers.raw.empty()) JL_ASSERT(boost::json::parse(message.headers.raw).is_object());
-}
-
-// Checks a message and those inside it; returns the innermost.
-const DeviceMessage& check_message(const DeviceMessage& outer) {
+// The message of the innermost device.
+const DeviceMessage& leaf_of(const DeviceMessage& outer) {
   const DeviceMessage* message = &outer;
-  for (;; message = message->child.get()) {
-    const auto json = boost::json::parse(message->json);
-    JL_ASSERT(json.at("messageType").as_string() == to_string(message->type));
-    JL_ASSERT(json.at("deviceId").as_string() == message->device_id);
-    JL_ASSERT(json.at("timestamp").as_int64() == message->timestamp);
-    JL_ASSERT(message->timestamp > 0);
-    JL_ASSERT(message->json.find('\n') == std::string::npos);
-    check_views(*message);
-    if (!message->has_child) return *message;
-  }
+  while (message->has_child) message = message->child.get();
+  return *message;
 }
 
 void run(std::string_view topic, std::string_view payload, const DeviceIdentity& device) {
   static DeviceMessage first, second;  // reused, as in the daemon
   static Answer answer;
-  const auto decoded = official_protocol().decode({topic, payload}, {device}, kNow, first, answer);
+  const auto decoded = official_protocol().decode({topic, payload}, {device}, fuzz::kNow, first, answer);
   if (!decoded) {
     JL_ASSERT(decoded.error().code == Errc::invalid || decoded.error().code == Errc::denied);
     JL_ASSERT(first.json.empty() && !first.has_child);
@@ -85,9 +59,10 @@ void run(std::string_view topic, std::string_view payload, const DeviceIdentity&
   }
   if (*decoded == Decoded::reply) JL_ASSERT(boost::json::parse(answer.reply.payload).is_object());
   if (*decoded != Decoded::message) return;
-  const DeviceMessage& leaf = check_message(first);
+  fuzz::check_message(first);
+  const DeviceMessage& leaf = leaf_of(first);
   if (leaf.type == MessageType::direct) return;
-  const auto again = official_protocol().decode({topic, leaf.json}, {device}, kNow + 1, second, answer);
+  const auto again = official_protocol().decode({topic, leaf.json}, {device}, fuzz::kNow + 1, second, answer);
   JL_ASSERT(again.has_value() && *again == Decoded::message);
   JL_ASSERT(second.json == first.json);
 }

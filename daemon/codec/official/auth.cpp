@@ -20,7 +20,7 @@ using Digest = std::array<unsigned char, EVP_MAX_MD_SIZE>;
 
 // The size of the digest of the parts put together; 0 when OpenSSL offers no such digest.
 std::size_t digest(const EVP_MD* kind, std::initializer_list<std::string_view> parts, Digest& out) {
-  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
+  thread_local const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
   if (!context || EVP_DigestInit_ex(context.get(), kind, nullptr) != 1) return 0;
   for (const std::string_view part : parts) {
     if (EVP_DigestUpdate(context.get(), part.data(), part.size()) != 1) return 0;
@@ -31,9 +31,11 @@ std::size_t digest(const EVP_MD* kind, std::initializer_list<std::string_view> p
 
 // Equal in a time that depends on neither text's content nor on where they differ.
 bool is_equal_secret(std::string_view a, std::string_view b) {
+  // Fetched once: EVP_sha256() would be looked up again for every hash.
+  static const EVP_MD* const sha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
   Digest left{}, right{};
-  const std::size_t size = digest(EVP_sha256(), {a}, left);
-  return size != 0 && digest(EVP_sha256(), {b}, right) == size && CRYPTO_memcmp(left.data(), right.data(), size) == 0;
+  const std::size_t size = digest(sha256, {a}, left);
+  return size != 0 && digest(sha256, {b}, right) == size && CRYPTO_memcmp(left.data(), right.data(), size) == 0;
 }
 
 struct TimedName {
@@ -86,6 +88,10 @@ AuthOutcome check_plaintext(const MqttCredentials& credentials, std::string_view
   return is_id_right && is_key_right ? AuthOutcome::ok : AuthOutcome::bad_credentials;
 }
 }  // namespace
+
+bool is_secret(std::string_view given, std::string_view secret) {
+  return !secret.empty() && given.size() <= kMaxCredentialBytes && is_equal_secret(given, secret);
+}
 
 AuthOutcome authenticate(const MqttCredentials& credentials, const DeviceIdentity& device, Millis now) {
   const std::string_view secure_id = device.config("secureId"), secure_key = device.config("secureKey");

@@ -36,7 +36,10 @@ FieldMask own_fields(MessageType type) {
       return kReply | mask({Field::state});
     case MessageType::disconnect_reply:
     case MessageType::upgrade_firmware_reply:
+    case MessageType::acknowledge:
       return kReply;
+    case MessageType::direct:
+      return mask({Field::payload});
     case MessageType::report_firmware:
       return kFirmware;
     case MessageType::read_firmware_reply:
@@ -71,7 +74,7 @@ Field field_from(std::string_view key) {
     case 6:
       return first_of({Field::output});
     case 7:
-      return first_of({Field::headers, Field::success, Field::message, Field::version});
+      return first_of({Field::headers, Field::success, Field::message, Field::version, Field::payload});
     case 8:
       return first_of({Field::metadata, Field::progress, Field::complete});
     case 9:

@@ -33,6 +33,7 @@ enum class Field : std::uint8_t {
   firmware_id,
   current_version,
   request_version,
+  payload,
   none_  // not a field: how many there are
 };
 inline constexpr auto kFieldCount = static_cast<std::size_t>(Field::none_);
@@ -65,7 +66,8 @@ inline constexpr std::array<std::string_view, kFieldCount> kFieldTexts{R"(,"mess
                                                                        R"(,"errorReason":)",
                                                                        R"(,"firmwareId":)",
                                                                        R"(,"currentVersion":)",
-                                                                       R"(,"requestVersion":)"};
+                                                                       R"(,"requestVersion":)",
+                                                                       R"(,"payload":)"};
 
 /// The field's key with comma, quotes and colon.
 [[nodiscard]] constexpr std::string_view field_text(Field field) {

@@ -1,6 +1,7 @@
 #include "daemon/codec/official/payload.hpp"
 
 #include "common/base/assert.hpp"
+#include "common/base/base64.hpp"
 #include "daemon/codec/json_document.hpp"
 #include "daemon/codec/json_text.hpp"
 #include "daemon/codec/official/coerce.hpp"
@@ -14,15 +15,15 @@
 
 namespace jl::codec::official {
 namespace {
-
 // Reads the fields of one message and writes its canonical text in the same walk. Steps return false after fail().
 class PayloadDecoder {
  public:
   PayloadDecoder(const PayloadContext& context, DeviceMessage& out) : context_(context), out_(out), json_(out.json) {}
 
-  Status run(std::string_view payload) {
-    JL_TRY(const JsonValue root, JsonDocument::of_this_thread().parse_object(payload));
-    json_.reserve(payload.size() + context_.device_id.size() + kHeadBytes);
+  Status run(const JsonValue& root) {
+    out_.type = context_.type;
+    out_.device_id = context_.device_id;
+    json_.reserve(root.text.size() + context_.device_id.size() + kHeadBytes);
     const bool ok = collect(root) && head() && own_fields() && text(Field::code, &out_.code) && headers();
     if (!ok) return std::move(*error_);
     json_ += '}';
@@ -105,7 +106,10 @@ class PayloadDecoder {
         return reply() && number<std::int8_t>(Field::state);
       case MessageType::disconnect_reply:
       case MessageType::upgrade_firmware_reply:
+      case MessageType::acknowledge:
         return reply();
+      case MessageType::direct:
+        return bytes(Field::payload);
       case MessageType::report_firmware:
         return firmware();
       case MessageType::read_firmware_reply:
@@ -177,6 +181,13 @@ class PayloadDecoder {
     key(field);
     append_as_string(json_, value(field));
     return true;
+  }
+
+  bool bytes(Field field) {
+    if (!has(field)) return true;
+    const auto words = as_text(value(field));
+    if (!words || !from_base64(*words)) return fail(field, "must be base64");
+    return text(field);
   }
 
   bool flag(Field field, bool otherwise, bool* out = nullptr) {
@@ -334,10 +345,17 @@ void append_head(std::string& json, MessageType type, std::string_view message_i
   append_integer(json, timestamp);
 }
 
+Status decode_object(const JsonValue& object, const PayloadContext& context, DeviceMessage& out) {
+  return PayloadDecoder(context, out).run(object);
+}
+
 Status decode_payload(std::string_view payload, const PayloadContext& context, DeviceMessage& out) {
+  if (context.type != MessageType::direct) {
+    JL_TRY(const JsonValue root, JsonDocument::of_this_thread().parse_object(payload));
+    return decode_object(root, context, out);
+  }
   out.type = context.type;
   out.device_id = context.device_id;
-  if (context.type != MessageType::direct) return PayloadDecoder(context, out).run(payload);
   out.timestamp = context.now;
   append_head(out.json, context.type, {}, context.device_id, context.now);
   out.json += R"(,"payload":)";

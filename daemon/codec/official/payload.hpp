@@ -2,6 +2,7 @@
 // One device's message out of its payload, whichever transport brought it: JSON by message type (wire.md 1), or opaque
 // bytes for DIRECT.
 #include "common/base/result.hpp"
+#include "daemon/codec/json_document.hpp"
 #include "daemon/codec/message.hpp"
 
 namespace jl::codec::official {
@@ -25,6 +26,8 @@ struct PayloadContext {
 /// Fills `out`, which the caller has cleared. `out` is meaningless after an error.
 /// Errors: Errc::invalid, with the field at fault.
 [[nodiscard]] Status decode_payload(std::string_view payload, const PayloadContext& context, DeviceMessage& out);
+/// The same for an object that is parsed already; DIRECT has its bytes as base64 in "payload" then.
+[[nodiscard]] Status decode_object(const JsonValue& object, const PayloadContext& context, DeviceMessage& out);
 
 /// Appends the start of a canonical message, its brace left open.
 void append_head(std::string& json, MessageType type, std::string_view message_id, std::string_view device_id,

@@ -1,90 +1,178 @@
 #include "daemon/codec/protocol.hpp"
 
 #include "daemon/codec/official/auth.hpp"
+#include "daemon/codec/official/bearer.hpp"
+#include "daemon/codec/official/binary_encode.hpp"
+#include "daemon/codec/official/binary_session.hpp"
+#include "daemon/codec/official/coap.hpp"
+#include "daemon/codec/official/config_keys.hpp"
 #include "daemon/codec/official/decode.hpp"
+#include "daemon/codec/official/documents.hpp"
+#include "daemon/codec/official/down_message.hpp"
 #include "daemon/codec/official/encode.hpp"
+#include "daemon/codec/official/http.hpp"
+#include "daemon/codec/official/json_message.hpp"
+#include "daemon/codec/official/session_state.hpp"
 #include "daemon/codec/official/topics.hpp"
+
+#include <array>
 
 namespace jl::codec {
 namespace official {
 namespace {
-constexpr std::string_view kMqtt = "MQTT";
+constexpr std::array kTransports{Transport::mqtt, Transport::tcp,       Transport::udp,
+                                 Transport::http, Transport::websocket, Transport::coap};
 
-std::vector<ConfigKey> mqtt_config_keys() {
-  std::vector<ConfigKey> keys;
-  keys.push_back({.key = "secureId",
-                  .type = "string",
-                  .name = "Secure ID 安全ID",
-                  .help = "the device's user name; must not contain '|' in md5 mode"});
-  keys.push_back({.key = "secureKey",
-                  .type = "password",
-                  .name = "Secure key 安全密钥",
-                  .help = "the device's secret: the password itself, or the key that it is hashed with"});
-  keys.push_back({.key = "secureType",
-                  .type = "enum",
-                  .name = "Authentication 认证方式",
-                  .help = "md5: username is secureId|milliseconds, password is md5(username|secureKey); plaintext: "
-                          "secureId and secureKey as they are; auto: by the form of the username",
-                  .words = {"auto", "md5", "plaintext"},
-                  .default_value = "auto"});
-  keys.push_back({.key = "downQos",
-                  .type = "enum",
-                  .name = "Downlink QoS 下行QoS",
-                  .help = "QoS of messages to devices that have not subscribed to the topic",
-                  .device_scope = false,
-                  .words = {"0", "1", "2"},
-                  .default_value = "1"});
-  keys.push_back({.key = "v1Compat",
-                  .type = "boolean",
-                  .name = "V1 devices 兼容V1",
-                  .help = "also understand child/{id}/connected, disconnect and disconnected, and send \"function\" "
-                          "beside \"functionId\"",
-                  .default_value = "false"});
-  return keys;
+std::vector<Route> routes_of(Transport transport) {
+  switch (transport) {
+    case Transport::mqtt:
+      return mqtt_routes();
+    case Transport::http:
+      return http_routes();
+    case Transport::websocket:
+      return websocket_routes();
+    case Transport::coap:
+      return coap_routes();
+    case Transport::tcp:
+    case Transport::udp:
+      break;
+  }
+  return {};
+}
+
+Result<Encoded> encode_http(const DownMessage& message) {
+  if (message.type != MessageType::disconnect) return unsupported_message(message.type, Transport::http);
+  Encoded encoded;
+  encoded.disconnect = true;
+  return encoded;
 }
 
 class OfficialProtocol final : public Protocol {
  public:
+  OfficialProtocol() {
+    for (const Transport transport : kTransports) {
+      transports_.emplace_back(to_string(transport));
+      config_keys_.push_back(official::config_keys(transport));
+      routes_.push_back(routes_of(transport));
+    }
+  }
+
   std::string_view id() const override { return "jetlinks-official"; }
   std::string_view name() const override { return "JetLinks official 官方协议"; }
   std::string_view description() const override {
-    return "the device protocol of JetLinks, version 3: JSON on fixed topics, authenticated by secureId and secureKey";
+    return "the device protocol of JetLinks, version 3: JSON on fixed topics and paths, a binary form for TCP and UDP";
   }
   std::span<const std::string> transports() const override { return transports_; }
   std::span<const ConfigKey> config_keys(std::string_view transport) const override {
-    return transport == kMqtt ? std::span<const ConfigKey>(config_keys_) : std::span<const ConfigKey>();
+    return of(config_keys_, transport);
   }
-  std::span<const Route> routes(std::string_view transport) const override {
-    return transport == kMqtt ? std::span<const Route>(routes_) : std::span<const Route>();
+  std::span<const Route> routes(std::string_view transport) const override { return of(routes_, transport); }
+  std::string_view document(std::string_view transport) const override {
+    const auto known = transport_from(transport);
+    return known ? official::document(*known) : std::string_view();
   }
-  std::string_view document(std::string_view) const override { return {}; }
+
   AuthOutcome authenticate(const MqttCredentials& credentials, const DeviceIdentity& device,
                            Millis now) const override {
     return official::authenticate(credentials, device, now);
   }
-  AuthOutcome authenticate(const WebSocketCredentials&, const DeviceIdentity&) const override {
-    return AuthOutcome::unsupported;
+  AuthOutcome authenticate(const WebSocketCredentials& credentials, const DeviceIdentity& device) const override {
+    return official::authenticate(credentials, device);
   }
-  std::string_view pre_shared_key(const DeviceIdentity&) const override { return {}; }
-  std::unique_ptr<CodecState> open_state(Transport) const override { return nullptr; }
-  void refuse(const Uplink&, Stranger, Millis, Answer& answer) const override { answer.clear(); }
+  std::string_view pre_shared_key(const DeviceIdentity& device) const override { return device.config("secureKey"); }
+
+  std::unique_ptr<CodecState> open_state(Transport transport) const override {
+    const bool remembers = transport == Transport::tcp || transport == Transport::udp || transport == Transport::coap;
+    return remembers ? std::make_unique<SessionState>() : nullptr;
+  }
+
+  std::optional<TopicOwner> owner_of(const Uplink& wire) const override {
+    switch (wire.transport) {
+      case Transport::mqtt:
+        return topic_owner(wire.topic);
+      case Transport::tcp:
+      case Transport::udp:
+        return binary_owner(wire);
+      case Transport::http:
+        return path_owner(wire.topic);
+      case Transport::coap:
+        return coap_owner(wire);
+      case Transport::websocket:
+        break;  // the handshake has said it
+    }
+    return std::nullopt;
+  }
+  std::optional<TopicOwner> owner_of(const WebSocketCredentials& handshake) const override {
+    return socket_owner(handshake.path);
+  }
+
+  void refuse(const Uplink& wire, Stranger why, Millis now, Answer& answer) const override {
+    switch (wire.transport) {
+      case Transport::tcp:
+      case Transport::udp:
+        return refuse_binary(wire, why, now, answer);
+      case Transport::http:
+        return refuse_http(wire, why, answer);
+      case Transport::coap:
+        return refuse_coap(why, answer);
+      case Transport::mqtt:
+      case Transport::websocket:
+        answer.clear();
+    }
+  }
+
   Result<Decoded> decode(const Uplink& wire, const Peer& peer, Millis now, DeviceMessage& out,
                          Answer& answer) const override {
+    switch (wire.transport) {
+      case Transport::mqtt:
+        break;
+      case Transport::tcp:
+        return decode_tcp(wire, peer, now, out, answer);
+      case Transport::udp:
+        return decode_udp(wire, peer, now, out, answer);
+      case Transport::http:
+        return decode_http(wire, peer.device, now, out, answer);
+      case Transport::websocket:
+        answer.clear();
+        return decode_json_message(wire.payload, peer.device, now, out);
+      case Transport::coap:
+        return decode_coap(wire, peer, now, out, answer);
+    }
     return decode_mqtt(wire, peer.device, now, out, answer);
   }
-  Result<Encoded> encode(const DownMessage& message, Transport, const Peer& peer) const override {
+
+  Result<Encoded> encode(const DownMessage& message, Transport transport, const Peer& peer) const override {
+    switch (transport) {
+      case Transport::mqtt:
+        break;
+      case Transport::tcp:
+      case Transport::udp:
+        return encode_binary(message, transport, peer);
+      case Transport::http:
+        return encode_http(message);
+      case Transport::websocket:
+        return encode_json(message, peer.device, transport);
+      case Transport::coap:
+        return encode_coap(message, peer);
+    }
     return encode_mqtt(message, peer.device);
   }
+
   bool owns_topic(std::string_view topic_or_filter, const DeviceIdentity& device) const override {
     return is_below_device(topic_or_filter, device.product_id, device.device_id);
   }
-  std::optional<TopicOwner> owner_of(const Uplink& wire) const override { return topic_owner(wire.topic); }
-  std::optional<TopicOwner> owner_of(const WebSocketCredentials&) const override { return std::nullopt; }
 
  private:
-  const std::vector<std::string> transports_{std::string(kMqtt)};
-  const std::vector<ConfigKey> config_keys_ = mqtt_config_keys();
-  const std::vector<Route> routes_ = mqtt_routes();
+  // The row of a transport; tables are in the order of Transport.
+  template <class Row>
+  static std::span<const Row> of(const std::vector<std::vector<Row>>& tables, std::string_view transport) {
+    const auto known = transport_from(transport);
+    return known ? std::span<const Row>(tables[static_cast<std::size_t>(*known)]) : std::span<const Row>();
+  }
+
+  std::vector<std::string> transports_;
+  std::vector<std::vector<ConfigKey>> config_keys_;
+  std::vector<std::vector<Route>> routes_;
 };
 }  // namespace
 }  // namespace official

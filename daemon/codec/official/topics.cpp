@@ -2,6 +2,8 @@
 
 #include "common/base/words.hpp"
 
+#include <algorithm>
+
 namespace jl::codec::official {
 namespace {
 struct TopicRow {
@@ -18,10 +20,11 @@ constexpr std::string_view kProperties = "properties 属性", kEvents = "event �
                            kChildren = "child 子设备", kState = "state 状态", kRegistry = "register 注册",
                            kTags = "tags 标签", kMetadata = "metadata 物模型", kLogs = "log 日志",
                            kDirect = "direct 透传", kFirmware = "firmware 固件", kCollector = "collector 采集",
-                           kTime = "time-sync 时间同步";
+                           kTime = "time-sync 时间同步", kMessages = "messages 消息";
 
 constexpr std::string_view kPlainReply = R"({"messageId":"1","success":true})";
 constexpr std::string_view kEmpty = R"({"timestamp":1700000000000})";
+constexpr std::string_view kTimeRequest = R"({"messageId":"1"})";
 
 // The order is that of wire.md 2.3, with what devices send most first.
 constexpr std::array kTopics{
@@ -125,16 +128,33 @@ MessageType v1_child_type(std::string_view suffix) {
   return MessageType::unknown;
 }
 
+std::optional<TopicOwner> owner(std::string_view product, std::string_view device) {
+  if (!is_topic_segment(device) || product.size() > kMaxIdBytes || !is_printable_utf8(product)) return std::nullopt;
+  return TopicOwner{product, device};
+}
+
 Route route(std::string_view suffix, std::string_view group, std::string_view description, std::string_view example,
             bool up, bool down) {
   Route made;
   made.group = group;
-  made.topic = "/{productId:product 产品ID}/{deviceId:device 设备ID}/" + std::string(suffix);
+  made.topic = "/{productId:product 产品ID}/{deviceId:device 设备ID}";
+  if (!suffix.empty()) made.topic.append("/").append(suffix);
   made.description = description;
   made.example = example;
   made.upstream = up;
   made.downstream = down;
   return made;
+}
+
+// The topics that are not in the table because they have ids of their own.
+void add_patterns(std::vector<Route>& routes, bool child_down) {
+  routes.push_back(route("event/{eventId:event 事件ID}", kEvents, "report an event 上报事件", R"({"data":{"level":2}})",
+                         true, false));
+  routes.push_back(route("child/{childId:child 子设备ID}/{#:any topic above 以上任一主题}", kChildren,
+                         "the same topics for a child 子设备消息", R"({"properties":{"temperature":21.5}})", true,
+                         child_down));
+  routes.push_back(route("child-reply/{childId:child 子设备ID}/{#:any topic above 以上任一主题}", kChildren,
+                         "replies of a child 子设备消息回复", kPlainReply, true, false));
 }
 }  // namespace
 
@@ -164,10 +184,33 @@ TopicMatch match_up_topic(std::string_view topic, bool v1_compat) {
   return match;
 }
 
+void move_below(TopicMatch& topic, std::string_view gateway) {
+  if (topic.kind == TopicMatch::Kind::time_sync) topic.kind = TopicMatch::Kind::none;
+  if (topic.kind != TopicMatch::Kind::message) return;
+  if (topic.child_depth == kMaxChildDepth) {
+    topic.kind = TopicMatch::Kind::too_deep;
+    return;
+  }
+  std::move_backward(topic.children.begin(), topic.children.begin() + static_cast<std::ptrdiff_t>(topic.child_depth),
+                     topic.children.begin() + static_cast<std::ptrdiff_t>(topic.child_depth + 1));
+  topic.children.front() = {topic.device, false};
+  ++topic.child_depth;
+  topic.device = gateway;
+}
+
 std::string_view down_suffix(MessageType type) {
   for (const TopicRow& row : kTopics) {
     if (!row.up && row.type == type) return row.suffix;
   }
+  return {};
+}
+
+Status check_id(std::string_view id, std::string_view what) {
+  const auto bad = [what](std::string_view why) { return Error(Errc::invalid, std::string(what) + std::string(why)); };
+  if (id.empty()) return bad(" is empty");
+  if (id.size() > kMaxIdBytes) return bad(" is longer than 256 bytes");
+  if (!is_printable_utf8(id)) return bad(" is not printable UTF-8");
+  if (id.find('/') != std::string_view::npos) return bad(" has a slash");
   return {};
 }
 
@@ -186,9 +229,22 @@ bool is_below_device(std::string_view topic_or_filter, std::string_view product,
 std::optional<TopicOwner> topic_owner(std::string_view topic) {
   // How deep children nest, and what v1 devices say, is for the decoder to judge, which knows the device.
   const TopicMatch match = match_up_topic(topic, true);
-  if (match.kind == TopicMatch::Kind::none || !is_topic_segment(match.device)) return std::nullopt;
-  if (match.product.size() > kMaxIdBytes || !is_printable_utf8(match.product)) return std::nullopt;
-  return TopicOwner{match.product, match.device};
+  if (match.kind == TopicMatch::Kind::none) return std::nullopt;
+  return owner(match.product, match.device);
+}
+
+std::optional<TopicOwner> path_owner(std::string_view path) {
+  std::string_view product;
+  take_prefix(path, "/");
+  if (!take_segment(path, product)) return std::nullopt;
+  return owner(product, path.substr(0, path.find('/')));
+}
+
+std::optional<TopicOwner> socket_owner(std::string_view path) {
+  std::string_view product, device;
+  if (!take_prefix(path, "/") || !take_segment(path, product) || !take_segment(path, device)) return std::nullopt;
+  if ((path != "socket" && path != "socket/") || device.find('%') != std::string_view::npos) return std::nullopt;
+  return owner(product, device);
 }
 
 std::vector<Route> mqtt_routes() {
@@ -196,16 +252,40 @@ std::vector<Route> mqtt_routes() {
   for (const TopicRow& row : kTopics) {
     routes.push_back(route(row.suffix, row.group, row.description, row.example, row.up, !row.up));
   }
-  routes.push_back(route("event/{eventId:event 事件ID}", kEvents, "report an event 上报事件", R"({"data":{"level":2}})",
-                         true, false));
-  routes.push_back(route("child/{childId:child 子设备ID}/{#:any topic above 以上任一主题}", kChildren,
-                         "the same topics for a child 子设备消息", R"({"properties":{"temperature":21.5}})", true,
-                         true));
-  routes.push_back(route("child-reply/{childId:child 子设备ID}/{#:any topic above 以上任一主题}", kChildren,
-                         "replies of a child 子设备消息回复", kPlainReply, true, false));
-  routes.push_back(route(kTimeSync, kTime, "ask for the time 请求时间同步", R"({"messageId":"1"})", true, false));
+  add_patterns(routes, true);
+  routes.push_back(route(kTimeSync, kTime, "ask for the time 请求时间同步", kTimeRequest, true, false));
   routes.push_back(route("time-sync/reply", kTime, "the time 时间同步回复",
                          R"({"messageId":"1","timestamp":1700000000000})", false, true));
+  return routes;
+}
+
+std::vector<Route> http_routes() {
+  std::vector<Route> routes;
+  for (const TopicRow& row : kTopics) {
+    if (row.up) routes.push_back(route(row.suffix, row.group, row.description, row.example, true, false));
+  }
+  add_patterns(routes, false);
+  for (Route& made : routes) made.method = "POST";
+  return routes;
+}
+
+std::vector<Route> websocket_routes() {
+  return {route("socket", kMessages, "messages both ways, one JSON object each 双向消息",
+                R"({"messageType":"REPORT_PROPERTY","properties":{"temperature":21.5}})", true, true)};
+}
+
+std::vector<Route> coap_routes() {
+  std::vector<Route> routes = http_routes();
+  routes.push_back(
+      route(kTimeSync, kTime, "ask for the time, answered in the response 请求时间同步", kTimeRequest, true, false));
+  routes.back().method = "POST";
+  // Ours: the original has no way down over CoAP. FETCH, because a GET has no payload that could prove anything; GET is
+  // for those whom DTLS has proven.
+  for (const char* method : {"FETCH", "GET"}) {
+    routes.push_back(route("", kMessages, "observe for messages to the device (RFC 7641) 订阅下行消息",
+                           R"({"timestamp":1700000000000})", true, true));
+    routes.back().method = method;
+  }
   return routes;
 }
 

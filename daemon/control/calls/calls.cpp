@@ -73,6 +73,7 @@ void Calls::handle(Call call, std::shared_ptr<Responder> reply) {
   if (c.path == "/v1/messages") return tail_messages(call, reply);
   if (c.path == "/v1/watch") return watch(call, reply);
   if (c.path == "/v1/apply" || c.path == "/v1/diff") return apply(call, reply);
+  if (c.path == "/v1/networks/frame-test") return slow(std::move(call), std::move(reply), &Calls::network_frame_test);
   if (c.path == "/v1/certs/generate") return slow(std::move(call), std::move(reply), &Calls::cert_generate);
   if (c.path == "/v1/certs/test-connect") return slow(std::move(call), std::move(reply), &Calls::cert_connect);
   if (c.kind && c.mutates) return mutate(call, reply);

@@ -53,6 +53,8 @@ class Calls {
   void watch(const Call& call, const Reply& reply);
   void network_call(const Call& call, const Reply& reply);
   void network_clients(const Call& call, const Reply& reply, const std::shared_ptr<broker::Broker>& broker);
+  void network_connections(const Call& call, const Reply& reply);
+  void network_frame_test(const Call& call, const Reply& reply);
   void network_kick(const Call& call, const Reply& reply, const std::shared_ptr<broker::Broker>& broker);
   void network_subscribe(const Call& call, const Reply& reply, const std::shared_ptr<broker::Broker>& broker);
   void network_publish(const Call& call, const Reply& reply, const std::shared_ptr<broker::Broker>& broker);

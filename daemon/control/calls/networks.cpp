@@ -1,8 +1,7 @@
 // Calls about what runs on an MQTT server component: who is connected, who has to go, and messages by hand.
+#include "common/base/base64.hpp"
 #include "common/base/words.hpp"
-#include "common/cert/read.hpp"
 #include "daemon/access/northbound.hpp"
-#include "daemon/codec/json_text.hpp"
 #include "daemon/control/calls/calls.hpp"
 #include "daemon/control/calls/live_lines.hpp"
 
@@ -64,6 +63,7 @@ Result<std::shared_ptr<broker::Broker>> Calls::broker_of(const std::string& netw
 }
 
 void Calls::network_call(const Call& call, const Reply& reply) {
+  if (call.command->verb == "clients" && !r_.runtime.broker_of(call.id)) return network_connections(call, reply);
   const auto broker = broker_of(call.id);
   if (!broker) return reply->problem(broker.error());
   const std::string& verb = call.command->verb;
@@ -88,6 +88,29 @@ void Calls::network_clients(const Call& call, const Reply& reply, const std::sha
         reply->json(200, json::object{{"items", std::move(items)}});
       },
       only);
+}
+
+// Clients of components that are no MQTT servers.
+void Calls::network_connections(const Call& call, const Reply& reply) {
+  const auto exists = r_.resources.exists("network", call.id);
+  if (!exists) return reply->problem(exists.error());
+  if (!*exists) {
+    return reply->problem(Error(Errc::not_found, "network \"" + call.id + "\" does not exist", "jlctl network list"));
+  }
+  const auto limit = count_parameter(call, "limit", 0, 10'000'000);
+  if (!limit) return reply->problem(limit.error());
+  const Status asked = r_.runtime.list_clients(
+      call.id, [reply, network = call.id, only = std::string(call.param("client")), limit = *limit](json::array all) {
+        json::array items;
+        for (auto& client : all) {
+          if (limit > 0 && items.size() >= limit) break;
+          const auto* id = client.as_object().if_contains("clientId");
+          if (only.empty() || (id && id->as_string() == only)) items.push_back(std::move(client));
+        }
+        if (!only.empty() && items.empty()) return reply->problem(no_client(network, only));
+        reply->json(200, json::object{{"items", std::move(items)}});
+      });
+  if (!asked) reply->problem(asked.error());
 }
 
 void Calls::network_kick(const Call& call, const Reply& reply, const std::shared_ptr<broker::Broker>& broker) {
@@ -118,9 +141,7 @@ void Calls::network_subscribe(const Call& call, const Reply& reply, const std::s
         if (is_printable_utf8(message.payload, true)) {
           line["payload"] = message.payload;
         } else {
-          std::string quoted;
-          codec::append_base64(quoted, message.payload);
-          line["payloadBase64"] = std::string_view(quoted).substr(1, quoted.size() - 2);
+          line["payloadBase64"] = to_base64(message.payload);
         }
         live->add(json::serialize(line));
       });
@@ -142,7 +163,7 @@ void Calls::network_publish(const Call& call, const Reply& reply, const std::sha
   if (const auto* text = call.body.if_contains("payload"); text && text->is_string()) {
     message->payload = text->as_string().c_str();
   } else if (const auto* bytes = call.body.if_contains("payloadBase64"); bytes && bytes->is_string()) {
-    auto decoded = cert::decode_base64(bytes->as_string());
+    auto decoded = from_pasted_base64(bytes->as_string());
     if (!decoded) return reply->problem(Error(Errc::bad_request, "is not base64", {}, "payloadBase64"));
     message->payload = std::move(*decoded);
   }

@@ -11,10 +11,19 @@ Status check_gateway(RuleContext& context, const Resource* before, const Resourc
   const auto spec = model::from_json<model::Gateway>(after->spec);
   const auto& provider = model::provider_info(spec.provider);
 
-  JL_TRY(const Resource* network, context.view.get("network", spec.channel_id.id));
+  const bool has_network = !spec.channel_id.id.empty();
+  if (provider.network_type.empty() && has_network) {
+    context.problem(*after, "spec.channelId", "this provider uses no network component");
+  } else if (!provider.network_type.empty() && !has_network) {
+    context.problem(*after, "spec.channelId", "is required: a network component of type " + provider.network_type);
+  }
+  const Resource* network = nullptr;
+  if (has_network) {
+    JL_TRY(network, context.view.get("network", spec.channel_id.id));
+  }
   if (network) {
     const std::string type(network->spec.at("type").as_string());
-    if (type != provider.network_type) {
+    if (!provider.network_type.empty() && type != provider.network_type) {
       context.problem(*after, "spec.channelId",
                       "network \"" + network->id + "\" is " + type + "; this provider needs " + provider.network_type);
     }
@@ -34,7 +43,8 @@ Status check_gateway(RuleContext& context, const Resource* before, const Resourc
   if (protocol) {
     const codec::Protocol* codec = device::codec_for(*protocol);
     const auto transports = codec ? codec->transports() : std::span<const std::string>();
-    if (std::ranges::find(transports, provider.transport) == transports.end()) {
+    // Children may use any protocol: their messages come through another device's session (access.md 1.3).
+    if (!provider.network_type.empty() && std::ranges::find(transports, provider.transport) == transports.end()) {
       context.problem(*after, "spec.protocol",
                       "protocol \"" + protocol->id + "\" does not speak " + provider.transport);
     }

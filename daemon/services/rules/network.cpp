@@ -1,6 +1,7 @@
 // Network components: one address for one enabled component per node (network.md 4.5), whole clusters (network.md 3).
 #include "common/model/network.hpp"
 
+#include "daemon/runtime/framing_rule.hpp"
 #include "daemon/services/rules.hpp"
 
 #include <tuple>
@@ -10,6 +11,7 @@ namespace json = boost::json;
 namespace {
 
 struct Address {
+  std::string_view transport;
   std::string host;
   std::uint16_t port = 0;
 };
@@ -20,14 +22,15 @@ bool is_client(const Resource& resource) { return resource.spec.at("type") == "M
 std::optional<Address> address_on(const Resource& resource, std::string_view node) {
   const json::object* configuration = model::configuration_for_node(resource.spec, node);
   if (!configuration || is_client(resource)) return std::nullopt;
-  const auto server = model::from_json<model::MqttServer>(*configuration);
-  return Address{server.host, server.port};
+  const auto server = model::from_json<model::Listening>(*configuration);
+  return Address{model::network_type_info(model::network_type_of(resource.spec)).transport, server.host, server.port};
 }
 
 bool is_wildcard(std::string_view host) { return host == "0.0.0.0" || host == "::"; }
 
 bool overlap(const Address& a, const Address& b) {
-  return a.port == b.port && (a.host == b.host || is_wildcard(a.host) || is_wildcard(b.host));
+  return a.transport == b.transport && a.port == b.port &&
+         (a.host == b.host || is_wildcard(a.host) || is_wildcard(b.host));
 }
 
 void check_cluster(RuleContext& context, const Resource& after) {
@@ -63,15 +66,34 @@ void check_credentials(RuleContext& context, const Resource& after, const json::
     context.problem(after, at + ".password", "needs a username; MQTT 3.1.1 has no password without one");
 }
 
-void check_client(RuleContext& context, const Resource& after) {
+// A framing rule that cannot be followed, found before devices meet it (network.md 2, 4.8).
+void check_framing(RuleContext& context, const Resource& after, const json::object& configuration,
+                   const std::string& at) {
+  const auto rule = runtime::framing_rule(model::from_json<model::TcpServer>(configuration));
+  if (!rule) context.problem(after, at + "." + rule.error().field, rule.error().message);
+}
+
+void check_coap(RuleContext& context, const Resource& after, const json::object& configuration, const std::string& at) {
+  if (model::from_json<model::CoapServer>(configuration).transport == model::CoapTransport::tcp)
+    context.problem(after, at + ".transport", "CoAP over TCP is not supported yet; use UDP", Errc::unsupported);
+}
+
+// What the type asks for beyond the shape of single fields, of every node's configuration.
+void check_type(RuleContext& context, const Resource& after) {
+  using Check = void (*)(RuleContext&, const Resource&, const json::object&, const std::string&);
+  const auto type = model::network_type_of(after.spec);
+  const Check check = type == model::NetworkType::mqtt_client   ? check_credentials
+                      : type == model::NetworkType::tcp_server  ? check_framing
+                      : type == model::NetworkType::coap_server ? check_coap
+                                                                : nullptr;
+  if (!check) return;
   if (const auto* shared = after.spec.if_contains("configuration"))
-    check_credentials(context, after, shared->as_object(), "spec.configuration");
+    check(context, after, shared->as_object(), "spec.configuration");
   const auto* cluster = after.spec.if_contains("cluster");
   for (std::size_t i = 0; cluster && i < cluster->as_array().size(); ++i) {
     const auto* configuration = cluster->as_array()[i].as_object().if_contains("configuration");
     if (configuration) {
-      check_credentials(context, after, configuration->as_object(),
-                        "spec.cluster[" + std::to_string(i) + "].configuration");
+      check(context, after, configuration->as_object(), "spec.cluster[" + std::to_string(i) + "].configuration");
     }
   }
 }
@@ -82,7 +104,7 @@ Status check_network(RuleContext& context, const Resource*, const Resource* afte
   if (!after) return {};
   check_cluster(context, *after);
   JL_CHECK(check_network_certs(context, *after, nullptr));
-  if (is_client(*after)) check_client(context, *after);
+  check_type(context, *after);
   if (!after->enabled) return {};
   if (!model::configuration_for_node(after->spec, context.node_id)) {
     context.warnings.push_back("network \"" + after->id + "\" has no configuration for this node (" + context.node_id +
@@ -96,8 +118,8 @@ Status check_network(RuleContext& context, const Resource*, const Resource* afte
     const auto theirs = address_on(other, context.node_id);
     if (mine && theirs && overlap(*mine, *theirs)) {
       context.problem(*after, "spec.configuration.port",
-                      fmt::format("{}:{} overlaps network \"{}\" on {}:{}", mine->host, mine->port, other.id,
-                                  theirs->host, theirs->port),
+                      fmt::format("{}:{}/{} overlaps network \"{}\" on {}:{}", mine->host, mine->port, mine->transport,
+                                  other.id, theirs->host, theirs->port),
                       Errc::address_in_use);
     }
     if (identity && identity == identity_on(other, context.node_id)) {

@@ -40,14 +40,21 @@ Status check_config_keys(RuleContext& context, const Resource& resource, const R
   const json::object empty;
   const json::object& config = given ? given->as_object() : empty;
   const auto keys = access.codec->config_keys(access.transport);
+  // Devices may come in another way than their product's gateway, so the keys of every transport are welcome.
+  std::vector<codec::ConfigKey> all(keys.begin(), keys.end());
+  for (const auto& transport : access.codec->transports()) {
+    for (const auto& key : access.codec->config_keys(transport)) {
+      if (std::ranges::find(all, key.key, &codec::ConfigKey::key) == all.end()) all.push_back(key);
+    }
+  }
   std::vector<std::string> names;
-  for (const auto& key : keys) {
+  for (const auto& key : all) {
     if (device ? key.device_scope : key.product_scope) names.push_back(key.key);
   }
   for (const auto& [key, value] : config) {
-    const auto known = std::ranges::find(keys, key, &codec::ConfigKey::key);
+    const auto known = std::ranges::find(all, key, &codec::ConfigKey::key);
     const std::string at = "spec.configuration." + std::string(key);
-    if (known == keys.end()) {
+    if (known == all.end()) {
       const std::string nearest = nearest_word(key, names);
       context.problem(resource, at,
                       nearest.empty() ? "the protocol knows no such key; it asks for " + join(names)

@@ -27,7 +27,8 @@ class Framer {
   /// Errors: too_large (maxFrameLength), invalid (a length field or a script that cannot be followed; the message says
   /// what and where).
   [[nodiscard]] virtual Status feed(std::string_view bytes, FrameSink& sink) = 0;
-  /// The codec could not decode a frame: drops what the rule drops then (network.md 2.6).
+  /// The codec could not decode a frame: drops what the rule drops then (network.md 2.6). From inside of on_frame()
+  /// too: the complete frames of this read still come, and what it leaves over counts as held back.
   virtual void reset() = 0;
   /// Bytes held back for a frame that is not complete.
   [[nodiscard]] virtual std::size_t buffered() const = 0;

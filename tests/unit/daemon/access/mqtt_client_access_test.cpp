@@ -271,12 +271,12 @@ TEST_SUITE("access.mqtt_client") {
     b.say("/p/d1/time-sync", "{}");
     b.put("product", "p", {{"accessId", "gw"}, {"configuration", json::object{{"downQos", "0"}}}});
     b.say("/p/d1/time-sync", "{}");
-    b.clock.advance(MqttClientAccess::kRecheck);
+    b.clock.advance(VirtualSessions::kRecheck);
     b.say("/p/d1/time-sync", "{}");
     CHECK(b.client.published == Seen{"/p/d1/time-sync/reply 1", "/p/d1/time-sync/reply 1", "/p/d1/time-sync/reply 0"});
     b.say("/p/d1/online");
     b.put_device("d1", false);
-    b.clock.advance(MqttClientAccess::kRecheck);
+    b.clock.advance(VirtualSessions::kRecheck);
     b.say("/p/d1/online");
     CHECK_FALSE(b.is_online("d1"));
     CHECK(b.access->sessions() == 0);

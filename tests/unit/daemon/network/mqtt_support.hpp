@@ -22,17 +22,6 @@ namespace mqtt = wire::mqtt;
 using mqtt::CloseCause;
 using mqtt::ReasonCode;
 
-/// Waits for something that another thread brings about.
-template <class Condition>
-bool eventually(Condition condition) {
-  const auto end = std::chrono::steady_clock::now() + kCeiling;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::yield();
-  }
-  return true;
-}
-
 /// Accepts everyone unless told otherwise, and writes down what it is told.
 class RecordingHandler final : public MqttServerHandler {
  public:

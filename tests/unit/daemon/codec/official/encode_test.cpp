@@ -133,23 +133,4 @@ TEST_SUITE("codec.official") {
     nameless.product_id.clear();
     CHECK(publish(R"({"messageType":"READ_FIRMWARE"})", nameless).topic == "/null/d1/firmware/read");
   }
-
-  TEST_CASE("the protocol says what it needs to know of a device [access.md 4.1]") {
-    const auto& protocol = codec::official_protocol();
-    CHECK(protocol.id() == "jetlinks-official");
-    REQUIRE(protocol.transports().size() == 1);
-    CHECK(protocol.transports()[0] == "MQTT");
-    CHECK(protocol.config_keys("TCP").empty());
-    std::string keys;
-    for (const auto& key : protocol.config_keys("MQTT")) {
-      keys += key.key + ":" + key.type + ":" + key.default_value + " ";
-      CHECK(!key.name.empty());
-      CHECK(!key.help.empty());
-      CHECK(!key.required);
-      CHECK(key.product_scope);
-      CHECK(key.device_scope == (key.key != "downQos"));
-      CHECK((key.type == "enum") == !key.words.empty());
-    }
-    CHECK(keys == "secureId:string: secureKey:password: secureType:enum:auto downQos:enum:1 v1Compat:boolean:false ");
-  }
 }

@@ -1,0 +1,33 @@
+#include "daemon/access/routes.hpp"
+
+#include "daemon/access/topic_filters.hpp"
+
+#include <algorithm>
+
+namespace jl::access {
+
+Routes::Routes(const AttachedGateways& gateways, codec::Transport transport) {
+  for (const auto& gateway : gateways) {
+    if (!gateway.codec) continue;
+    for (const auto& route : gateway.codec->routes(codec::to_string(transport))) {
+      if (route.upstream) entries_.push_back({filter_of(route), route.method, gateway.codec});
+    }
+  }
+}
+
+Routes::Match Routes::find(std::string_view path, std::string_view method) const {
+  Match out;
+  for (const auto& entry : entries_) {
+    if (!covers(entry.filter, path)) continue;
+    if (method.empty() || entry.method.empty() || entry.method == method) {
+      out.codec = entry.codec;
+      return out;
+    }
+    if (out.allowed.find(entry.method) != std::string::npos) continue;
+    if (!out.allowed.empty()) out.allowed += ", ";
+    out.allowed += entry.method;
+  }
+  return out;
+}
+
+}  // namespace jl::access

@@ -1,0 +1,176 @@
+#include "daemon/script/engine.hpp"
+
+#include "daemon/script/errors.hpp"
+#include "daemon/script/framer.hpp"
+#include "daemon/script/realm.hpp"
+
+#include <fmt/format.h>
+#include <pthread.h>
+
+#include <atomic>
+#include <cstdlib>
+
+namespace jl::script {
+
+namespace {
+thread_local std::unique_ptr<Engine> this_threads;
+std::atomic<int> engines{0};  // with a context
+
+/// Promises settle after the script has returned, when nobody waits for them any more: what would be queued is refused.
+class NoJobs final : public JS::JobQueue {
+ public:
+  JSObject* getIncumbentGlobal(JSContext* cx) override { return JS::CurrentGlobalOrNull(cx); }
+  bool enqueuePromiseJob(JSContext* cx, JS::HandleObject, JS::HandleObject, JS::HandleObject,
+                         JS::HandleObject) override {
+    JS_ReportErrorASCII(cx, "promises and async functions are not available");
+    return false;
+  }
+  void runJobs(JSContext*) override {}
+  [[nodiscard]] bool empty() const override { return true; }
+
+ private:
+  class Nothing final : public SavedJobQueue {};
+  js::UniquePtr<SavedJobQueue> saveJobQueue(JSContext*) override { return js::MakeUnique<Nothing>(); }
+};
+
+bool refuse_code(JSContext*, JS::RuntimeCode, JS::HandleString) { return false; }
+// No code from strings: eval, Function and their kin throw.
+constexpr JSSecurityCallbacks kSecurity = {refuse_code, nullptr};
+
+bool initialise() {
+  static const bool done = [] {
+    JS::DisableJitBackend();
+    if (!JS_Init()) return false;
+    // The library's static objects are destroyed at exit; its threads must have ended by then.
+    std::atexit([] {
+      if (engines == 0) JS_ShutDown();
+    });
+    return true;
+  }();
+  return done;
+}
+
+/// Bytes of this thread's stack that are in use. The engine counts its quota from the stack's beginning.
+std::size_t stack_depth() {
+  pthread_attr_t attributes;
+  if (pthread_getattr_np(pthread_self(), &attributes) != 0) return 0;
+  void* lowest = nullptr;
+  std::size_t size = 0;
+  pthread_attr_getstack(&attributes, &lowest, &size);
+  pthread_attr_destroy(&attributes);
+  const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+  return reinterpret_cast<std::uintptr_t>(lowest) + size - here;
+}
+// Between where an engine is made and where its scripts are called the stack may have grown by this much.
+constexpr std::size_t kCallersStack = std::size_t{64} << 10u;
+}  // namespace
+
+Result<Engine*> Engine::here(const ScriptLimits& limits) {
+  if (this_threads == nullptr) {
+    std::unique_ptr<Engine> engine(new Engine(limits));
+    if (!engine->start())
+      return Error{Errc::failed, "cannot start the JavaScript engine", "see the memory of the host"};
+    this_threads = std::move(engine);
+  }
+  return this_threads.get();
+}
+
+Engine* Engine::existing() { return this_threads.get(); }
+
+Engine::Engine(const ScriptLimits& limits) : limits_(limits) {}
+
+bool Engine::start() {
+  if (!initialise()) return false;
+  cx_ = JS_NewContext(static_cast<std::uint32_t>(limits_.heap));
+  if (cx_ == nullptr) return false;
+  ++engines;
+  JS_SetContextPrivate(cx_, this);
+  JS_SetNativeStackQuota(cx_, stack_depth() + kCallersStack + limits_.stack);
+  JS_SetGCParameter(cx_, JSGC_MAX_BYTES, static_cast<std::uint32_t>(limits_.heap));
+  JS_SetSecurityCallbacks(cx_, &kSecurity);
+  jobs_ = std::make_unique<NoJobs>();
+  JS::SetJobQueue(cx_, jobs_.get());
+  if (!JS::InitSelfHostedCode(cx_)) return false;
+  if (!JS_AddInterruptCallback(cx_, on_interrupt)) return false;
+  watch_ = std::make_unique<Watch>(cx_);
+  Watchdog::instance().add(*watch_);
+  return true;
+}
+
+Engine::~Engine() {
+  if (cx_ == nullptr) return;
+  if (watch_ != nullptr) Watchdog::instance().remove(*watch_);
+  // The thread ends; framers that are left are dead from here on.
+  while (!framers_.empty()) (*framers_.begin())->abandon();
+  realms_.clear();
+  JS_DestroyContext(cx_);
+  --engines;
+}
+
+void Engine::remove(ScriptFramer& framer) {
+  framers_.erase(&framer);
+  if (!ran_away_ || running_ != nullptr) return;
+  ran_away_ = false;
+  JS_GC(cx_);
+}
+
+Result<std::shared_ptr<Realm>> Engine::realm(const std::shared_ptr<const ScriptId>& id, const ScriptSource& source,
+                                             const ScriptLimits& limits) {
+  std::erase_if(realms_,
+                [](const auto& entry) { return entry.second.rule.expired() || entry.second.realm->spoiled(); });
+  if (const auto known = realms_.find(id.get()); known != realms_.end()) return known->second.realm;
+  JL_TRY(auto made, Realm::make(*this, source, limits.call));
+  realms_[id.get()] = {id, made};
+  return made;
+}
+
+bool Engine::on_interrupt(JSContext* cx) {
+  const Watch& watch = *of(cx).watch_;
+  const std::int64_t deadline = watch.deadline.load();
+  if (deadline == 0) return true;  // of a call that is over
+  return watch.grew.load() != watch.call.load() && Watchdog::now() <= deadline;
+}
+
+bool Engine::add_bytes(std::size_t more) {
+  if (more > limits_.heap - bytes_) JS_GC(cx_);
+  if (more > limits_.heap - bytes_) return false;
+  bytes_ += more;
+  return true;
+}
+
+Error Engine::take_error(const std::string& name) {
+  Error error{Errc::invalid, {}, "correct the framing script"};
+  if (JS_IsExceptionPending(cx_) && !JS_IsThrowingOutOfMemory(cx_)) {
+    error.message = describe_exception(cx_, name);
+    return error;
+  }
+  // Nothing pending is what interrupts leave.
+  const bool memory = JS_IsExceptionPending(cx_) || watch_->grew.load() == watch_->call.load();
+  JS_ClearPendingException(cx_);
+  ran_away_ = true;
+  if (running_realm_ != nullptr) running_realm_->spoil();
+  error.message =
+      name + ": " + (memory ? "used too much memory" : fmt::format("ran longer than {} ms", limit_ / 1'000'000));
+  return error;
+}
+
+Call::Call(Engine& engine, Realm& realm, ScriptFramer* framer, std::chrono::milliseconds limit)
+    : engine_(engine),
+      framer_(std::exchange(engine.running_, framer)),
+      realm_(std::exchange(engine.running_realm_, &realm)),
+      deadline_(engine.watch_->deadline.load()),
+      limit_(std::exchange(engine.limit_, std::chrono::nanoseconds(limit).count())),
+      entered_(engine.cx(), realm.global()) {
+  ++engine.watch_->call;
+  engine.watch_->deadline = Watchdog::now() + engine.limit_;
+  Watchdog::instance().wake();
+}
+
+Call::~Call() {
+  engine_.watch_->deadline = deadline_;
+  engine_.running_ = framer_;
+  engine_.running_realm_ = realm_;
+  engine_.limit_ = limit_;
+}
+
+}  // namespace jl::script

@@ -1,0 +1,26 @@
+#pragma once
+// SpiderMonkey 102. Only .cpp files of this folder include it, directly or through the folder's inner headers.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Winvalid-offsetof"
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+#pragma GCC diagnostic ignored "-Wshadow"
+#pragma GCC diagnostic ignored "-Wconversion"
+#pragma GCC diagnostic ignored "-Wold-style-cast"
+#include <js/Array.h>
+#include <js/CharacterEncoding.h>
+#include <js/CompilationAndEvaluation.h>
+#include <js/Conversions.h>
+#include <js/ErrorReport.h>
+#include <js/Exception.h>
+#include <js/GCAPI.h>
+#include <js/Initialization.h>
+#include <js/Interrupt.h>
+#include <js/MemoryFunctions.h>
+#include <js/Object.h>
+#include <js/Promise.h>
+#include <js/PropertyAndElement.h>
+#include <js/SavedFrameAPI.h>
+#include <js/SourceText.h>
+#include <js/Stack.h>
+#include <jsapi.h>
+#pragma GCC diagnostic pop
