@@ -26,9 +26,9 @@ Routes::Match Routes::find(std::string_view path, std::string_view method) const
     }
     if (std::ranges::find(methods, entry.method) == methods.end()) methods.push_back(entry.method);
   }
-  for (const auto method : methods) {
+  for (const auto known : methods) {
     if (!out.allowed.empty()) out.allowed += ", ";
-    out.allowed += method;
+    out.allowed += known;
   }
   return out;
 }
