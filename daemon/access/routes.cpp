@@ -17,15 +17,18 @@ Routes::Routes(const AttachedGateways& gateways, codec::Transport transport) {
 
 Routes::Match Routes::find(std::string_view path, std::string_view method) const {
   Match out;
+  std::vector<std::string_view> methods;  // that the path has
   for (const auto& entry : entries_) {
     if (!covers(entry.filter, path)) continue;
     if (method.empty() || entry.method.empty() || entry.method == method) {
       out.codec = entry.codec;
       return out;
     }
-    if (out.allowed.find(entry.method) != std::string::npos) continue;
+    if (std::ranges::find(methods, entry.method) == methods.end()) methods.push_back(entry.method);
+  }
+  for (const auto known : methods) {
     if (!out.allowed.empty()) out.allowed += ", ";
-    out.allowed += entry.method;
+    out.allowed += known;
   }
   return out;
 }

@@ -1,6 +1,7 @@
 #include "daemon/access/topic_filters.hpp"
 
 #include "daemon/wire/mqtt/packet.hpp"
+#include "tests/unit/daemon/access/route_protocol.hpp"
 
 #include <doctest/doctest.h>
 #include <map>
@@ -9,51 +10,6 @@
 
 namespace jl::access {
 namespace {
-
-/// A protocol that is nothing but its routes.
-class Routes final : public codec::Protocol {
- public:
-  Routes& up(std::string topic, int qos = 1) { return add(std::move(topic), qos, true); }
-  Routes& down(std::string topic) { return add(std::move(topic), 0, false); }
-  std::string_view id() const override { return "routes"; }
-  std::string_view name() const override { return {}; }
-  std::string_view description() const override { return {}; }
-  std::span<const std::string> transports() const override { return {}; }
-  std::span<const codec::ConfigKey> config_keys(std::string_view) const override { return {}; }
-  std::span<const codec::Route> routes(std::string_view transport) const override {
-    return transport == "MQTT" ? std::span<const codec::Route>(routes_) : std::span<const codec::Route>();
-  }
-  codec::AuthOutcome authenticate(const codec::MqttCredentials&, const codec::DeviceIdentity&, Millis) const override {
-    return codec::AuthOutcome::unsupported;
-  }
-  std::string_view document(std::string_view) const override { return {}; }
-  codec::AuthOutcome authenticate(const codec::WebSocketCredentials&, const codec::DeviceIdentity&) const override {
-    return codec::AuthOutcome::unsupported;
-  }
-  std::string_view pre_shared_key(const codec::DeviceIdentity&) const override { return {}; }
-  std::unique_ptr<codec::CodecState> open_state(codec::Transport) const override { return nullptr; }
-  void refuse(const codec::Uplink&, codec::Stranger, Millis, codec::Answer&) const override {}
-  std::optional<codec::TopicOwner> owner_of(const codec::WebSocketCredentials&) const override { return std::nullopt; }
-  Result<codec::Decoded> decode(const codec::Uplink&, const codec::Peer&, Millis, codec::DeviceMessage&,
-                                codec::Answer&) const override {
-    return codec::Decoded::nothing;
-  }
-  Result<codec::Encoded> encode(const codec::DownMessage&, codec::Transport, const codec::Peer&) const override {
-    return codec::Encoded{};
-  }
-  bool owns_topic(std::string_view, const codec::DeviceIdentity&) const override { return false; }
-  std::optional<codec::TopicOwner> owner_of(const codec::Uplink&) const override { return std::nullopt; }
-
- private:
-  Routes& add(std::string topic, int qos, bool is_up) {
-    codec::Route& route = routes_.emplace_back();
-    route.topic = std::move(topic);
-    route.qos = qos;
-    (is_up ? route.upstream : route.downstream) = true;
-    return *this;
-  }
-  std::vector<codec::Route> routes_;
-};
 
 std::string brief(const std::vector<network::MqttClientFilter>& filters) {
   std::string out;
@@ -130,7 +86,7 @@ TEST_SUITE("access.topic_filters") {
   }
 
   TEST_CASE("upstream routes become filters: placeholders are +, {#:...} is #, with the route's QoS [access 5.3]") {
-    Routes routes;
+    RouteProtocol routes;
     routes.up("/{productId:product}/{deviceId:device}/properties/report", 2)
         .up("/{p}/{d}/child/{c:child}/{#:any of the above}", 0)
         .up("fixed/topic")
@@ -139,10 +95,10 @@ TEST_SUITE("access.topic_filters") {
   }
 
   TEST_CASE("a filter that another one covers at the same or a higher QoS is left out, else both stay") {
-    CHECK(brief(filters_of(Routes().up("a/b").up("a/b"))) == "a/b:1");
-    CHECK(brief(filters_of(Routes().up("a/{x}").up("a/b"))) == "a/+:1");
-    CHECK(brief(filters_of(Routes().up("a/b").up("c").up("a/{#:x}"))) == "c:1 a/#:1");
-    CHECK(brief(filters_of(Routes().up("a/b", 2).up("a/{x}", 1))) == "a/b:2 a/+:1");
+    CHECK(brief(filters_of(RouteProtocol().up("a/b").up("a/b"))) == "a/b:1");
+    CHECK(brief(filters_of(RouteProtocol().up("a/{x}").up("a/b"))) == "a/+:1");
+    CHECK(brief(filters_of(RouteProtocol().up("a/b").up("c").up("a/{#:x}"))) == "c:1 a/#:1");
+    CHECK(brief(filters_of(RouteProtocol().up("a/b", 2).up("a/{x}", 1))) == "a/b:2 a/+:1");
   }
 
   TEST_CASE("the official protocol's filters match every topic that its devices publish on [access 5.3]") {
@@ -168,7 +124,7 @@ TEST_SUITE("access.topic_filters") {
   }
 
   TEST_CASE("gateways that share a component are subscribed for once") {
-    const Routes routes = Routes().up("x/{a}");
+    const RouteProtocol routes = RouteProtocol().up("x/{a}");
     AttachedGateways gateways(4);
     gateways[0].codec = &codec::official_protocol();
     gateways[1].codec = &codec::official_protocol();
