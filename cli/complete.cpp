@@ -7,6 +7,7 @@
 #include "cli/settings.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace jl::cli {
 namespace {
@@ -94,7 +95,7 @@ class Completion {
   }
 
   void candidate(const std::string& word, std::string_view help, const std::string& head = {}) {
-    if (!word.starts_with(current_)) return;
+    if (!word.starts_with(current_) || !offered_.insert(word).second) return;
     std::string line = head + word;
     if (!help.empty()) line.append("\t").append(help);
     // A line is a candidate: nothing in it may end it early.
@@ -213,6 +214,7 @@ class Completion {
   Sink sink_;
   Words words_;
   std::string current_;
+  std::set<std::string> offered_;  // already: variants may have a field of the same name
   std::vector<FlagInfo> flags_;
   std::optional<FlagInfo> pending_;  ///< a flag whose value comes next
   std::vector<std::string> given_;

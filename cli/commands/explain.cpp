@@ -124,7 +124,9 @@ const json::value* find_field(const json::array& fields, std::string path) {
     const std::string own = text_at(field, "path");
     if (own == path || own == "spec." + path) return &field;
     // cluster[] repeats the fields of configuration; the plain one is meant.
-    if (own.ends_with("." + path) && own.find("[]") == std::string::npos) by_leaf = &field, ++matches;
+    if (!own.ends_with("." + path) || own.find("[]") != std::string::npos) continue;
+    // Variants may have a field of one name, each with bounds of its own; the first speaks for them.
+    if (!by_leaf || text_at(*by_leaf, "path") != own) by_leaf = &field, ++matches;
   }
   return matches == 1 ? by_leaf : nullptr;
 }

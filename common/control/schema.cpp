@@ -32,12 +32,28 @@ json::object field_document(const Field& field, const std::string& path, const s
   return out;
 }
 
+// Adds a field, or, when another variant has it word for word, to what "when" says of that one.
+void add_field(json::array& out, json::object document) {
+  const auto* when = document.if_contains("when");
+  for (auto& known : out) {
+    json::object& other = known.as_object();
+    if (!when || other.at("path") != document.at("path") || !other.contains("when")) continue;
+    const json::value mine = *when;
+    json::object alike = other;
+    alike["when"] = mine;
+    if (alike != document) continue;
+    other["when"] = std::string(other.at("when").as_string()) + ", " + std::string(mine.as_string());
+    return;
+  }
+  out.push_back(std::move(document));
+}
+
 void add_fields(json::array& out, const model::Table& table, const std::string& prefix, const std::string& when) {
   for (const Field& field : table.fields) {
     if (field.ignored) continue;
     const bool is_list = field.type == model::Type::list;
     const std::string path = prefix + field.key;
-    out.push_back(field_document(field, path, when));
+    add_field(out, field_document(field, path, when));
     const std::string inner = path + (is_list ? "[]." : ".");
     if (field.table) add_fields(out, *field.table, inner, when);
     // The variants inside cluster[] are those of spec.configuration; once is enough.

@@ -10,7 +10,7 @@ setup_file() {
   tls_port=$(free_port)
   export port tls_port
   open_door http-1 HTTP_SERVER http-server-gateway \
-    "port: $port, httpHeaders: {X-Site: north}, maxBodySize: 4096, maxHeaderSize: 2048, requestTimeout: 1"
+    "port: $port, httpHeaders: {X-Site: north}, maxBodySize: 4096, maxHeaderSize: 2048, requestTimeout: 1, connectTimeout: 2"
   jlctl cert generate web --san 127.0.0.1,gateway.test
   open_door https-1 HTTP_SERVER http-server-gateway "port: $tls_port, secure: true, certId: web"
   add_device dev-1 http-1 bearer_token=h-token

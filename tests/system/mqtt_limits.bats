@@ -108,7 +108,9 @@ stay() {
   run --separate-stderr jlctl network clients nosuch
   assert_error 3 not_found
   jlctl network add off --type mqtt-server --host 127.0.0.1 --port "$(free_port)" --disabled
-  for verb in "clients off" "kick off x --yes" "sub off x" "pub off x y"; do
+  run --separate-stderr jlctl network clients off
+  [[ $status -ne 0 && -z $output && $stderr == *"error[not_running]"* ]]
+  for verb in "kick off x --yes" "sub off x" "pub off x y"; do
     # shellcheck disable=SC2086  # words of a command
     run --separate-stderr jlctl network $verb
     [[ $status -ne 0 && -z $output && $stderr == *"error[unsupported]"* ]]

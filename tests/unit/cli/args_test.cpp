@@ -121,7 +121,7 @@ TEST_SUITE("cli.args") {
   TEST_CASE("flags without a value take none, flags with one need it [cli.md 5]") {
     CHECK(code_of("network delete a --yes=true") == Errc::usage);
     CHECK(code_of("network add a --port") == Errc::usage);
-    CHECK(code_of("network add a --type tcp") == Errc::usage);
+    CHECK(code_of("network add a --type tpc") == Errc::usage);
     CHECK(parse_line("network edit a --description=")->value("description") == "");
     CHECK(parse_line("network edit a --name --port")->value("name") == "--port");
   }

@@ -234,8 +234,10 @@ TEST_SUITE("cli.completion") {
     CHECK(has(at({""}), "apply"));
     CHECK(at({"gat"}) == std::vector<std::string>{"gateway"});
     CHECK(at({"network", "en"}) == std::vector<std::string>{"enable"});
-    CHECK(at({"network", "add", "a", "--max-m"}) == std::vector<std::string>{"--max-message-size"});
-    CHECK(at({"network", "add", "a", "--type", ""}) == std::vector<std::string>{"MQTT_SERVER", "MQTT_CLIENT"});
+    CHECK(at({"network", "add", "a", "--max-m"}) ==
+          std::vector<std::string>{"--max-message-rate", "--max-message-size"});
+    CHECK(at({"network", "add", "a", "--type", "MQTT"}) == std::vector<std::string>{"MQTT_SERVER", "MQTT_CLIENT"});
+    CHECK(at({"network", "add", "a", "--type", ""}).size() == 7);
     CHECK(at({"network", "add", "a", "--type=MQTT_S"}) == std::vector<std::string>{"--type=MQTT_SERVER"});
     CHECK(at({"network", "add", "a", "--type", "=", "MQTT_S"}) == std::vector<std::string>{"MQTT_SERVER"});
     CHECK(has(at({"-o", ""}), "json"));

@@ -65,7 +65,8 @@ TEST_SUITE("common.model") {
     std::vector<Problem> problems;
     (void)read("network", "{'id':'n','spec':{'type':'MQTT_SERVR','configuration':{'port':1}}}", problems);
     REQUIRE(brief(problems) == Briefs{"spec.type invalid"});
-    CHECK(problems[0].message == "\"MQTT_SERVR\" is none of MQTT_SERVER, MQTT_CLIENT, TCP_SERVER, UDP, HTTP_SERVER, WEB_SOCKET_SERVER, "
+    CHECK(problems[0].message ==
+          "\"MQTT_SERVR\" is none of MQTT_SERVER, MQTT_CLIENT, TCP_SERVER, UDP, HTTP_SERVER, WEB_SOCKET_SERVER, "
           "COAP_SERVER; did you mean \"MQTT_SERVER\"?");
     CHECK(problems_of("network", "{'id':'n','spec':{'type':7}}") == Briefs{"spec.type invalid"});
   }

@@ -30,7 +30,7 @@ TEST_SUITE("common.model") {
     CHECK(read("network", "{'id':'n','spec':{'type':'MQTT_SERVER','configuration':{'port':1883}}}").spec ==
           js("{'type':'MQTT_SERVER','shareCluster':true,'configuration':{'host':'0.0.0.0','port':1883,'secure':false,"
              "'maxConnections':100000,'maxConnectRate':0,'maxMessageRate':0,'connectTimeout':10,"
-                 "'maxMessageSize':8192,'maxSubscriptions':64,"
+             "'maxMessageSize':8192,'maxSubscriptions':64,"
              "'maxQueuedMessages':1000,'maxRetainedMessages':10000,'maxSessions':100000,"
              "'maxSessionExpiry':604800,'serverMoved':false}}"));
     CHECK(read("protocol", "{'id':'p'}").spec ==
@@ -70,8 +70,7 @@ TEST_SUITE("common.model") {
     CHECK(problems_of("network", "{'id':'n','spec':{'type':'MQTT_SERVER'}}") ==
           Briefs{"spec.configuration.port invalid"});
     CHECK(problems_of("network", "{'id':'n'}") == Briefs{"spec.type invalid"});
-    CHECK(problems_of("gateway", "{'id':'g'}") ==
-          Briefs{"spec.provider invalid", "spec.protocol invalid"});
+    CHECK(problems_of("gateway", "{'id':'g'}") == Briefs{"spec.provider invalid", "spec.protocol invalid"});
     CHECK(problems_of("device", "{'id':'d'}") == Briefs{"spec.productId invalid"});
     CHECK(problems_of("device", "{}") == Briefs{"id invalid", "spec.productId invalid"});
   }

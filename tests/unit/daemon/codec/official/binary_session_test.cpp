@@ -100,13 +100,17 @@ TEST_SUITE("codec.official.binary") {
       for (const bool logged_in : {true, false}) {
         for (const auto& bytes : {std::string(1, '\0'), std::string(9, '\0'), std::string(3, '\0')}) {
           const Uplink up = Session(transport, logged_in).receive(bytes);
-          CHECK(up.is_nothing());
+          REQUIRE(up.result.has_value());
+          CHECK(*up.result == codec::Decoded::reply);  // there is nothing to tell, and nothing wrong
           CHECK(!up.answer.has_reply);
           CHECK(!up.answer.close);
         }
       }
     }
-    CHECK(Session(Transport::udp).receive_bytes(datagram(std::string(1, '\0'), "wrong")).is_nothing());
+    const Uplink stranger = Session(Transport::udp).receive_bytes(datagram(std::string(1, '\0'), "wrong"));
+    REQUIRE(stranger.result.has_value());
+    CHECK(*stranger.result == codec::Decoded::reply);
+    CHECK(!stranger.answer.has_reply);
   }
 
   TEST_CASE("nothing is acknowledged after the login, not even another one, which is checked again [wire.md 5.6.4]") {
