@@ -42,7 +42,7 @@ Result<Rule> script_rule(const model::TcpServer& configuration, std::size_t max_
   const auto& c = configuration.parser_configuration;
   if (c.script.find_first_not_of(" \t\r\n") == std::string::npos) return wrong("script", "is required by SCRIPT");
   auto rule = script::script_rule({c.script, "script", c.lang}, {}, max_frame);
-  if (!rule) return wrong("script", rule.error().message);
+  if (!rule) return wrong(rule.error().code == Errc::unsupported ? "lang" : "script", rule.error().message);
   return Rule(std::move(*rule));
 }
 
