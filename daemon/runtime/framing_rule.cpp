@@ -43,7 +43,10 @@ Result<Rule> script_rule(const model::TcpServer& configuration, std::size_t max_
   const auto& c = configuration.parser_configuration;
   if (c.script.find_first_not_of(" \t\r\n") == std::string::npos) return wrong("script", "is required by SCRIPT");
   auto rule = script::script_rule({c.script, "script", c.lang}, {}, max_frame);
-  if (!rule) return wrong("script", rule.error().message, rule.error().hint);
+  if (!rule) {
+    const bool is_lang = rule.error().code == Errc::unsupported;
+    return wrong(is_lang ? "lang" : "script", rule.error().message, rule.error().hint);
+  }
   return Rule(std::move(*rule));
 }
 

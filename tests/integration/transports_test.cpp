@@ -14,7 +14,7 @@ const Types kReported{"ONLINE", "REPORT_PROPERTY"};
 std::string read_result(std::int32_t temp) { return '\x01' + binary_object("temp", temp); }
 const std::string kReadTemp = std::string("\0\1\x0b\0\4temp", 9);  // ARRAY of one typed STRING
 
-constexpr const char* kRead = R"({"properties":["temp"]})";
+constexpr const char* kAskTemp = R"({"properties":["temp"]})";
 
 }  // namespace
 
@@ -30,9 +30,9 @@ TEST_CASE("a TCP device logs in, reports, and answers a command [wire 5.6, acces
   CHECK(w.house.call("GET", "/v1/devices/tcp-1/state").at("properties.temp.value") == json::value(21));
 
   Ctl ctl = w.house.ctl();
-  ctl.send("POST", "/v1/devices/tcp-1/read", kRead);
+  ctl.send("POST", "/v1/devices/tcp-1/read", kAskTemp);
   const Binary down = device.receive();
-  CHECK(down.kind == test::kRead);
+  CHECK(down.kind == kRead);
   CHECK(down.sequence == 1);
   CHECK(down.device == "tcp-1");
   CHECK(down.body == kReadTemp);
@@ -82,10 +82,10 @@ TEST_CASE("a UDP device proves itself in every datagram and is answered where it
   CHECK(eventually([&] { return w.history() == kReported; }));
 
   Ctl ctl = w.house.ctl();
-  ctl.send("POST", "/v1/devices/udp-1/read", kRead);
+  ctl.send("POST", "/v1/devices/udp-1/read", kAskTemp);
   const auto [key, down] = device.receive();
   CHECK(key == kKey);
-  CHECK(down.kind == test::kRead);
+  CHECK(down.kind == kRead);
   CHECK(down.body == kReadTemp);
   device.send(kReadReply, down.sequence, read_result(22));
   CHECK(device.receive().second.kind == kAck);
@@ -102,7 +102,7 @@ TEST_CASE("an HTTP device reports with its token and cannot be sent to [wire 3.1
   CHECK(HttpDevice(w.port, "stranger").report(1) == 401);
   CHECK(device.post("no/such/suffix", "{}") == 404);
   CHECK(w.history() == kReported);
-  CHECK(w.house.call("POST", "/v1/devices/http-1/read", kRead).code() == "UNSUPPORTED_MESSAGE");
+  CHECK(w.house.call("POST", "/v1/devices/http-1/read", kAskTemp).code() == "UNSUPPORTED_MESSAGE");
   CHECK(device.post("offline", "{}") == 200);
   CHECK(w.state() == "offline");
 }
@@ -117,7 +117,7 @@ TEST_CASE("a CoAP device reports with its key; without an observation it cannot 
   CHECK(client.ask(network::test::coap_post("p/coap-1/no/such/suffix", "x", 900)).code == 404);
   CHECK(client.ask(network::test::coap_get("p/coap-1/properties/report", 901)).code == 405);
   CHECK(w.history() == kReported);
-  CHECK(w.house.call("POST", "/v1/devices/coap-1/read", kRead).code() == "UNSUPPORTED_MESSAGE");
+  CHECK(w.house.call("POST", "/v1/devices/coap-1/read", kAskTemp).code() == "UNSUPPORTED_MESSAGE");
 }
 
 TEST_CASE("requests of one device on connections of several threads are one session [access 5.4]") {

@@ -156,7 +156,7 @@ TEST_SUITE("network.tcp_server") {
     };
     house.start();
     const TcpClient client(house.port());
-    client.send(tcp_frame("bad") + "\x7Frubbish");
+    client.send(tcp_frame("bad") + "\x50rubbish");
     REQUIRE(eventually([&] { return house.handler->frames().size() == 1; }));
     settle(house.threads.at(0));
     house.echo(client, "good");
@@ -235,10 +235,12 @@ TEST_SUITE("network.tcp_server") {
     house.start();
     const TcpClient client(house.port());
     house.echo(client, "login c");
-    house.handler->take = [&](TcpConnection& connection, std::string_view frame) {
-      house.commit.holds = true;
-      CHECK(connection.send(frame));
-    };
+    run_on(house.threads.at(0), [&] {
+      house.handler->take = [&](TcpConnection& connection, std::string_view frame) {
+        house.commit.holds = true;
+        CHECK(connection.send(frame));
+      };
+    });
     client.send(tcp_frame("x"));
     REQUIRE(eventually([&] { return run_on(house.threads.at(0), [&] { return house.commit.held != nullptr; }); }));
     house.pass(1000);
@@ -253,10 +255,12 @@ TEST_SUITE("network.tcp_server") {
     const TcpClient client(house.port());
     house.echo(client, "login c");
     settle(house.threads.at(0));
-    house.handler->take = [&](TcpConnection& connection, std::string_view frame) {
-      house.commit.fails = true;
-      CHECK(connection.send(frame));
-    };
+    run_on(house.threads.at(0), [&] {
+      house.handler->take = [&](TcpConnection& connection, std::string_view frame) {
+        house.commit.fails = true;
+        CHECK(connection.send(frame));
+      };
+    });
     client.send(tcp_frame("x"));
     CHECK(client.read(1).empty());
     CHECK(house.handler->wait_closed(1) == std::vector<bool>{true});

@@ -127,9 +127,6 @@ struct TcpHouse {
   [[nodiscard]] bool has_connections(std::uint32_t count) const {
     return eventually([&] { return counters().connections.load() == count; });
   }
-  void hold_commits() {
-    run_on(threads.at(0), [this] { commit.holds = true; });
-  }
   /// Ends the held commit, and those to come at once.
   void release(bool ok = true) {
     threads.at(0).post([this, ok] {

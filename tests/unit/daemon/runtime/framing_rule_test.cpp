@@ -61,7 +61,7 @@ TEST_SUITE("runtime.framing_rule") {
          "abcd", "[ab][cd]"},
     };
     for (const Row& row : rows) {
-      CAPTURE(row.text);
+      CAPTURE(std::string(row.text));
       CHECK(cut(row.text, row.bytes) == row.frames);
     }
   }
@@ -77,7 +77,7 @@ TEST_SUITE("runtime.framing_rule") {
                         {"{'offset':2}", std::string("hh\0\1z", 5)},
                         {"{'offset':3}", std::string("hhh\1z", 5)}};
     for (const Row& row : rows) {
-      CAPTURE(row.parameters);
+      CAPTURE(std::string(row.parameters));
       CHECK(cut(std::string("{'parserType':'LENGTH_FIELD','parserConfiguration':") + row.parameters + "}", row.bytes) ==
             "[" + row.bytes + "]");
     }
@@ -114,11 +114,12 @@ TEST_SUITE("runtime.framing_rule") {
         {"{'parserType':'SCRIPT'}", "parserConfiguration.script"},
         {"{'parserType':'SCRIPT','parserConfiguration':{'script':'  '}}", "parserConfiguration.script"},
         {"{'parserType':'SCRIPT','parserConfiguration':{'script':'parser.('}}", "parserConfiguration.script"},
-        {"{'parserType':'SCRIPT','parserConfiguration':{'script':'var a = 1'}}", "parserConfiguration.script"},
+        {"{'parserType':'SCRIPT','parserConfiguration':{'script':'parser.fixed(1)','lang':'groovy'}}",
+         "parserConfiguration.lang"},
         {"{'parserType':'SCRIPT','parserConfiguration':{'script':'throw 1'}}", "parserConfiguration.script"},
     };
     for (const Row& row : rows) {
-      CAPTURE(row.text);
+      CAPTURE(std::string(row.text));
       const auto rule = framing_rule(configuration(row.text));
       REQUIRE_FALSE(rule.has_value());
       CHECK(rule.error().code == Errc::invalid);
@@ -131,7 +132,7 @@ TEST_SUITE("runtime.framing_rule") {
     for (const char* const rule :
          {"'parserType':'DIRECT'", "'parserType':'DELIMITED','parserConfiguration':{'delimited':'@'}",
           "'parserType':'LENGTH_FIELD','parserConfiguration':{'length':1}"}) {
-      CAPTURE(rule);
+      CAPTURE(std::string(rule));
       CHECK(cut(std::string("{'maxFrameLength':4,") + rule + "}",
                 "\x09"
                 "23456789@") == "refused");
