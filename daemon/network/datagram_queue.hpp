@@ -14,7 +14,7 @@ namespace jl::network {
 class DatagramQueue {
  public:
   static constexpr std::size_t kMaxBytes = std::size_t{4} << 20u;
-  static constexpr std::size_t kMaxCount = 16 * 1024;
+  static constexpr std::size_t kMaxCount = std::size_t{16} * 1024;
 
   struct Datagram {
     PeerAddress to;
@@ -75,7 +75,7 @@ class DatagramQueue {
     if (bytes_.capacity() > kKeptBytes) bytes_.shrink_to_fit();
     if (queue_.capacity() * sizeof(Datagram) > kKeptBytes) queue_.shrink_to_fit();
   }
-  static constexpr std::size_t kKeptBytes = 64 * 1024;
+  static constexpr std::size_t kKeptBytes = std::size_t{64} * 1024;
 
   std::vector<Datagram> queue_;
   std::string bytes_;  // of all of them, one after the other

@@ -16,7 +16,7 @@ namespace {
 /// What one recvmmsg fills. The room for the largest datagrams is address space; memory it takes only as far as it is
 /// written to, which is a page for each of ordinary size. One per thread, whatever it serves.
 struct ReceiveArea {
-  static constexpr std::size_t kRoom = 64 * 1024;
+  static constexpr std::size_t kRoom = std::size_t{64} * 1024;
   ReceiveArea() : bytes(new char[DatagramSocket::kBatch * kRoom]) {
     for (std::size_t i = 0; i < headers.size(); ++i) {
       parts[i] = {bytes.get() + i * kRoom, kRoom};

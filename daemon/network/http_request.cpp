@@ -1,6 +1,5 @@
 #include "daemon/network/http_request.hpp"
 
-#include "common/base/assert.hpp"
 #include "common/base/words.hpp"
 #include "daemon/network/http_text.hpp"
 
@@ -18,8 +17,6 @@ using BeastView = boost::beast::string_view;
 
 std::string_view view_of(BeastView text) { return {text.data(), text.size()}; }
 
-// Beast 1.81 asserts that five bytes are there when it comes back to the last chunk, and so many always follow.
-constexpr std::size_t kLeastOfChunks = 5;
 constexpr std::uint32_t kLeastHeader = 64;  // bytes; no request fits into less
 
 HttpRefusal refusal_of(const error_code& error) {
@@ -33,7 +30,6 @@ HttpRefusal refusal_of(const error_code& error) {
   if (error == http::error::bad_content_length) return {400, "malformed Content-Length"};
   if (error == http::error::multiple_content_length) return {400, "Content-Length given twice"};
   if (error == http::error::bad_transfer_encoding) return {400, "Transfer-Encoding given twice or with Content-Length"};
-  if (error == http::error::bad_chunk || error == http::error::bad_chunk_extension) return {400, "malformed chunk"};
   return {400, "malformed request"};
 }
 
@@ -48,18 +44,16 @@ bool is_other_version(std::string_view block) {
 
 }  // namespace
 
-/// Collects what the rest of us want to know. The views that it is given point into the block that it is fed, because
+/// Collects what there is to know of a head. The views that it is given point into the block that it is fed, because
 /// folded lines never get here.
-class HttpRequestReader::Parser final : public http::basic_parser<true> {
+class HttpRequestReader::HeadParser final : public http::basic_parser<true> {
  public:
-  explicit Parser(const HttpRequestLimits& limits) {
+  explicit HeadParser(const HttpRequestLimits& limits) {
     header_limit(UINT32_MAX);  // it is whole, and was measured
     body_limit(limits.max_body);
-    eager(true);
   }
 
   HttpHead head;
-  std::string body;
   HttpRefusal refusal{0};
 
  private:
@@ -73,20 +67,15 @@ class HttpRequestReader::Parser final : public http::basic_parser<true> {
   }
   void on_response_impl(int /*code*/, BeastView /*reason*/, int /*version*/, error_code& /*ec*/) override {}
   void on_field_impl(field name, BeastView /*text*/, BeastView value, error_code& ec) override {
-    if (!head_over_) note_field(name, view_of(value), ec);  // a trailer must not pass for a field of the head
+    note_field(name, view_of(value), ec);
   }
-  void on_header_impl(error_code& ec) override {
-    head_over_ = true;
-    judge_fields(ec);
-  }
+  void on_header_impl(error_code& ec) override { judge_fields(ec); }
+  // Bodies never get here.
   void on_body_init_impl(const boost::optional<std::uint64_t>& /*length*/, error_code& /*ec*/) override {}
-  std::size_t on_body_impl(BeastView bytes, error_code& /*ec*/) override {
-    body.append(bytes.data(), bytes.size());
-    return bytes.size();
-  }
+  std::size_t on_body_impl(BeastView bytes, error_code& /*ec*/) override { return bytes.size(); }
   void on_chunk_header_impl(std::uint64_t /*size*/, BeastView /*extensions*/, error_code& /*ec*/) override {}
-  std::size_t on_chunk_body_impl(std::uint64_t /*left*/, BeastView bytes, error_code& ec) override {
-    return on_body_impl(bytes, ec);
+  std::size_t on_chunk_body_impl(std::uint64_t /*left*/, BeastView bytes, error_code& /*ec*/) override {
+    return bytes.size();
   }
   void on_finish_impl(error_code& /*ec*/) override {}
 
@@ -105,10 +94,9 @@ class HttpRequestReader::Parser final : public http::basic_parser<true> {
   std::string_view host_;
   std::string_view expectation_;
   std::string_view transfer_encoding_;
-  bool head_over_ = false;
 };
 
-void HttpRequestReader::Parser::judge_target(error_code& ec) {
+void HttpRequestReader::HeadParser::judge_target(error_code& ec) {
   if (head.method == "CONNECT") return fail(ec, 501, "this is no proxy");
   const auto parts = split_target(head.target);
   if (!parts || (parts->path == "*" && head.method != "OPTIONS")) return fail(ec, 400, "malformed request target");
@@ -119,7 +107,7 @@ void HttpRequestReader::Parser::judge_target(error_code& ec) {
   head.query = parts->query;
 }
 
-void HttpRequestReader::Parser::note_field(field name, std::string_view value, error_code& ec) {
+void HttpRequestReader::HeadParser::note_field(field name, std::string_view value, error_code& ec) {
   switch (name) {
     case field::host:
       return note_once(host_, value, ec);
@@ -149,7 +137,7 @@ void HttpRequestReader::Parser::note_field(field name, std::string_view value, e
   }
 }
 
-void HttpRequestReader::Parser::judge_fields(error_code& ec) {
+void HttpRequestReader::HeadParser::judge_fields(error_code& ec) {
   if (head.version >= 11 && host_.data() == nullptr) return fail(ec, 400, "Host is missing");
   if (transfer_encoding_.data() != nullptr) {
     // Each of these could be understood in two ways by two servers in a row (RFC 9112 §6.1, §6.3).
@@ -169,7 +157,6 @@ HttpRequestReader::HttpRequestReader(const HttpRequestLimits& limits)
 HttpRequestReader::~HttpRequestReader() = default;
 
 const HttpHead& HttpRequestReader::head() const { return parser_->head; }
-std::string_view HttpRequestReader::body() const { return parser_->body; }
 
 HttpRequestReader::Step HttpRequestReader::refuse(int status, std::string_view detail) {
   refusal_ = {status, detail};
@@ -214,7 +201,7 @@ HttpRequestReader::Step HttpRequestReader::take_line(std::string_view& in) {
 }
 
 HttpRequestReader::Step HttpRequestReader::parse_head() {
-  auto parser = std::make_unique<Parser>(limits_);
+  auto parser = std::make_unique<HeadParser>(limits_);
   error_code ec;
   const std::size_t used = parser->put(boost::asio::buffer(block_), ec);
   if (parser->refusal.status != 0) return refuse(parser->refusal.status, parser->refusal.detail);
@@ -224,55 +211,39 @@ HttpRequestReader::Step HttpRequestReader::parse_head() {
     return Step::refused;
   }
   parser_ = std::move(parser);
+  if (parser_->chunked()) {
+    chunks_.emplace(limits_.max_header, limits_.max_body);
+  } else {
+    left_ = parser_->content_length().value_or(0);
+  }
   return Step::head;
 }
 
 // ---- the body
 
 HttpRequestReader::Step HttpRequestReader::take_body(std::string_view& in) {
-  if (parser_->is_done()) return Step::complete;
-  if (pending_.empty() && (!parser_->chunked() || in.size() >= kLeastOfChunks)) {
-    const Step step = parse_body(in);
-    if (step != Step::more) return step;
-    pending_.assign(in);
-    in = {};
-    return Step::more;
-  }
-  pending_.append(in);
-  if (pending_.size() < kLeastOfChunks) {
-    in = {};
-    return Step::more;
-  }
-  std::string_view rest(pending_);
-  const Step step = parse_body(rest);
-  if (step == Step::complete) {
-    JL_ASSERT(rest.size() <= in.size());  // before `in` nothing was complete
-    in.remove_prefix(in.size() - rest.size());
-    return step;
-  }
-  in = {};
-  pending_.erase(0, pending_.size() - rest.size());
-  if (pending_.empty()) pending_.shrink_to_fit();
-  return step;
+  if (chunks_) return take_chunks(in);
+  const std::string_view part = in.substr(0, left_);
+  body_.append(part);
+  in.remove_prefix(part.size());
+  left_ -= part.size();
+  return left_ == 0 ? Step::complete : Step::more;
 }
 
-// A piece at a time, so that a line of a chunk has the same limit however it comes. Leaves what more is needed for.
-HttpRequestReader::Step HttpRequestReader::parse_body(std::string_view& bytes) {
-  while (!parser_->is_done()) {
-    if (bytes.empty()) return Step::more;
-    const std::string_view piece = parser_->chunked() ? bytes.substr(0, limits_.max_header) : bytes;
-    error_code ec;
-    const std::size_t used = parser_->put(boost::asio::buffer(piece.data(), piece.size()), ec);
-    bytes.remove_prefix(used);
-    if (ec && ec != http::error::need_more) {
-      refusal_ = refusal_of(ec);
-      return Step::refused;
-    }
-    if (used > 0 && (parser_->is_done() || bytes.size() >= kLeastOfChunks)) continue;
-    if (piece.size() == limits_.max_header && used == 0) return refuse(431, "chunk line or trailers over the limit");
-    return Step::more;
+HttpRequestReader::Step HttpRequestReader::take_chunks(std::string_view& in) {
+  switch (chunks_->take(in, body_)) {
+    case HttpChunks::Step::more:
+      return Step::more;
+    case HttpChunks::Step::complete:
+      return Step::complete;
+    case HttpChunks::Step::malformed:
+      return refuse(400, "malformed chunk");
+    case HttpChunks::Step::line_over:
+      return refuse(431, "chunk line or trailers over the limit");
+    case HttpChunks::Step::body_over:
+      return refuse(413, "body over the limit");
   }
-  return Step::complete;
+  return Step::refused;
 }
 
 }  // namespace jl::network

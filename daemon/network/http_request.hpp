@@ -1,10 +1,13 @@
 #pragma once
 // One request as it comes in: bytes until it is whole, malformed or over a limit. It exists from a request's first byte
-// to its last. Beast reads the fields and the chunks; what it lets pass and RFC 9112 does not is refused here. Pure: no
-// socket, no clock. However the bytes are cut, the outcome is the same.
+// to its last. Beast reads the head; what it lets pass and RFC 9112 does not is refused here. Pure: no socket, no
+// clock. However the bytes are cut, the outcome is the same.
+#include "daemon/network/http_chunks.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -62,23 +65,25 @@ class HttpRequestReader {
   /// Whether head() is known.
   [[nodiscard]] bool has_head() const { return parser_ != nullptr; }
   [[nodiscard]] const HttpHead& head() const;
-  [[nodiscard]] std::string_view body() const;
+  [[nodiscard]] std::string_view body() const { return body_; }
   [[nodiscard]] const HttpRefusal& refusal() const { return refusal_; }
 
  private:
-  class Parser;
+  class HeadParser;
   Step take_head(std::string_view& in);
   Step take_line(std::string_view& in);
   Step take_body(std::string_view& in);
+  Step take_chunks(std::string_view& in);
   Step parse_head();
-  Step parse_body(std::string_view& bytes);
   Step refuse(int status, std::string_view detail);
 
   const HttpRequestLimits limits_;
-  std::string block_;               // request line and fields, up to the empty line
-  std::size_t line_begin_ = 0;      // of the last line in it
-  std::string pending_;             // of a chunked body: what cannot be read before more of it comes
-  std::unique_ptr<Parser> parser_;  // once the head is whole
+  std::string block_;                   // request line and fields, up to the empty line
+  std::size_t line_begin_ = 0;          // of the last line in it
+  std::unique_ptr<HeadParser> parser_;  // once the head is whole
+  std::optional<HttpChunks> chunks_;    // of a body in chunks
+  std::uint64_t left_ = 0;              // bytes to come of another body
+  std::string body_;
   HttpRefusal refusal_;
 };
 

@@ -20,9 +20,6 @@ std::string_view reason_of(int status) {
 
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
 
-// A value must not end its line.
-bool is_value(std::string_view text) { return std::none_of(text.begin(), text.end(), is_control); }
-
 // Fields that frame a message or steer the connection are the server's own business.
 bool is_reserved(std::string_view name) {
   static constexpr std::array<std::string_view, 6> kReserved{"connection", "content-length",    "keep-alive",
@@ -99,7 +96,7 @@ HttpFixedFields::HttpFixedFields(const std::map<std::string, std::string>& heade
   for (const auto& [name, value] : headers) {
     const std::string lower = to_lower(name);
     if (name.empty() || !std::all_of(name.begin(), name.end(), is_token_char) || is_reserved(lower) ||
-        !is_value(value)) {
+        !is_field_text(value)) {
       continue;
     }
     has_date |= lower == "date";

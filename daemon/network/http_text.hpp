@@ -28,6 +28,12 @@ struct HttpTarget {
 /// Whether a character may be in a token, such as a method or a field name (RFC 9110 §5.6.2).
 [[nodiscard]] bool is_token_char(char c);
 
+/// The value of a hexadecimal digit; -1 = it is none.
+[[nodiscard]] int hex_digit(char c);
+
+/// Whether a text may be in a field's value: no control characters but tabs (RFC 9110 §5.5).
+[[nodiscard]] bool is_field_text(std::string_view text);
+
 /// "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 §5.6.7) of ms since 1970. Kept for the rest of its second on the calling
 /// thread; valid until the thread's next call.
 [[nodiscard]] std::string_view http_date(Millis now);

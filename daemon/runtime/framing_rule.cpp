@@ -9,13 +9,14 @@ namespace {
 
 using Rule = std::shared_ptr<const framing::FramingRule>;
 
-Error wrong(const char* key, std::string message) {
+Error wrong(const char* key, std::string message, const std::string& hint = {}) {
+  if (!hint.empty()) message += "; " + hint;
   return {Errc::invalid, std::move(message), {}, std::string("parserConfiguration.") + key};
 }
 
 Result<Rule> delimited_rule(const model::TcpServer& configuration, std::size_t max_frame) {
   auto bytes = framing::parse_delimiter(configuration.parser_configuration.delimited);
-  if (!bytes) return wrong("delimited", bytes.error().message);
+  if (!bytes) return wrong("delimited", bytes.error().message, bytes.error().hint);
   return Rule(framing::delimited(std::move(*bytes), max_frame));
 }
 
@@ -42,7 +43,7 @@ Result<Rule> script_rule(const model::TcpServer& configuration, std::size_t max_
   const auto& c = configuration.parser_configuration;
   if (c.script.find_first_not_of(" \t\r\n") == std::string::npos) return wrong("script", "is required by SCRIPT");
   auto rule = script::script_rule({c.script, "script", c.lang}, {}, max_frame);
-  if (!rule) return wrong("script", rule.error().message);
+  if (!rule) return wrong("script", rule.error().message, rule.error().hint);
   return Rule(std::move(*rule));
 }
 

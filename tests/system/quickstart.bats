@@ -30,3 +30,9 @@ run_example() { run env JL_BUILD="${JL_BUILD:-}" "$JL_SOURCE/examples/$1"; }
   assert_success
   [[ $output == *'{"temp":20}'* && $output == *'{"temp":21}'* ]]
 }
+
+@test "examples/transports lets one device in by every door" {
+  run_example transports
+  assert_success
+  for device in tcp-1 udp-1 http-1 ws-1 coap-1; do [[ $output == *"$device"*REPORT_PROPERTY* ]]; done
+}

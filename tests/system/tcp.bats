@@ -64,6 +64,12 @@ login='\0\0\0\x1a\x01\0\0\0\0\0\0\0\0\0\0\0\x05dev-1\0\x06s3cret'
   exec 5>&-
 }
 
+@test "TLS spoken to a port in the clear is said as such" {
+  run timeout 20 openssl s_client -connect "127.0.0.1:$port" </dev/null
+  told() { jlctl log system --logger network.tcp -o json | grep -q "TLS on a port in the clear"; }
+  until_true 20 told
+}
+
 @test "a wrong key, an unknown device: ack noAuth, and the connection is closed" {
   [[ $(talk "${login/s3cret/s3creT}") == 00000013*02*01 ]]
   [[ $(talk "${login/dev-1/dev-9}") == 00000013*01 ]]
@@ -85,12 +91,6 @@ login='\0\0\0\x1a\x01\0\0\0\0\0\0\0\0\0\0\0\x05dev-1\0\x06s3cret'
   head -c 200000 /dev/urandom | timeout 20 nc -w 5 -N 127.0.0.1 "$port" >/dev/null || true
   [[ $(jlctl network show tcp-1 -o value=status.counters.protocolErrors) -gt $before ]]
   obeys dev-1
-}
-
-@test "TLS spoken to a port in the clear is said as such" {
-  run timeout 20 openssl s_client -connect "127.0.0.1:$port" </dev/null
-  told() { jlctl log system --logger network.tcp -o json | grep -q "TLS on a port in the clear"; }
-  until_true 20 told
 }
 
 @test "limits change and a certificate is renewed without a connection being dropped" {

@@ -57,7 +57,7 @@ device() { run_device "$1" "$JL_SOURCE/tests/system/websocket_device.py" "$2" "$
 }
 
 @test "bad JSON closes with 1014 Bad Request, a message over the limit with 1009, invalid UTF-8 with 1007, an unmasked frame with 1002" {
-  run python3 - "ws://127.0.0.1:$port/sensor-ws-1/dev-1/socket?token=w-token" "$port" <<'PY'
+  run /usr/bin/python3 - "ws://127.0.0.1:$port/sensor-ws-1/dev-1/socket?token=w-token" "$port" <<'PY'
 import asyncio, base64, os, socket, struct, sys
 import websockets
 

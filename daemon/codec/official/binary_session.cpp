@@ -83,7 +83,7 @@ Result<Decoded> decode_tcp(const Uplink& wire, const Peer& peer, Millis now, Dev
   out.clear();
   answer.clear();
   JL_TRY(const BinaryMessage message, read_tcp_frame(wire.payload));
-  if (message.type == FrameType::keepalive) return Decoded::nothing;
+  if (message.type == FrameType::keepalive) return Decoded::reply;  // never answered (wire.md 5.4)
   if (message.type == FrameType::online) return log_in(message, peer, now, out, answer);
   if (!peer.logged_in) {
     ack(answer, Transport::tcp, AckCode::no_auth, now, message, peer.device.device_id);
@@ -103,7 +103,7 @@ Result<Decoded> decode_udp(const Uplink& wire, const Peer& peer, Millis now, Dev
   answer.clear();
   JL_TRY(const Datagram datagram, read_datagram(wire.payload));
   const BinaryMessage& message = datagram.message;
-  if (message.type == FrameType::keepalive) return Decoded::nothing;
+  if (message.type == FrameType::keepalive) return Decoded::reply;  // never answered (wire.md 5.4)
   if (!is_from(message, peer.device)) return foreign();
   if (datagram.auth != 0 || !is_secret(datagram.key, peer.device.config("secureKey"))) {
     ack(answer, Transport::udp, AckCode::no_auth, now, message, peer.device.device_id);

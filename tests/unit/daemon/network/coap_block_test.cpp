@@ -57,10 +57,10 @@ std::string fetch_rest(const CoapClient& client, CoapPdu request, const CoapPdu&
 TEST_SUITE("network.coap_block") {
   TEST_CASE("a body in blocks reaches the handler once, as one [RFC 7959 2.5]") {
     CoapHouse house;
-    std::string got;
-    int format = 0;
+    Shared<std::string> got;
+    Shared<int> format;
     house.handler->take = [&](const CoapRequest& r, const CoapRespond& respond) {
-      got = r.payload;
+      got = std::string(r.payload);
       format = r.content_format;
       respond({.code = 204, .payload = {}});
     };
@@ -72,8 +72,8 @@ TEST_SUITE("network.coap_block") {
       const auto id = static_cast<unsigned>(size * 10);
       const CoapPdu head = coap_post("a/b", "", id).with(kContentFormat, coap_number(60));
       CHECK(upload(client, head, body, 2).code == 204);
-      CHECK(got == body);
-      CHECK(format == 60);
+      CHECK(got.get() == body);
+      CHECK(format.get() == 60);
     }
     CHECK(house.handler->count() == 6);
   }

@@ -132,7 +132,7 @@ struct DtlsHouse : CoapHouse {
   bool counts(std::uint64_t good, std::uint64_t bad) {
     return comes_true([&] { return counters().dtls_handshakes == good && counters().dtls_failures == bad; });
   }
-  std::string seen;
+  Shared<std::string> seen;
 };
 
 const DtlsOptions kDevice{.identity = "dev-1", .key = "0123456789abcdef"};
@@ -145,7 +145,7 @@ TEST_SUITE("network.coap_dtls") {
     REQUIRE(client.connect());
     CHECK(client.had_cookie());
     CHECK(client.ask(coap_post("a", "x")).payload == "ok");
-    CHECK(house.seen == "id=\"dev-1\" subject=\"\"");
+    CHECK(house.seen.get() == "id=\"dev-1\" subject=\"\"");
     CHECK(house.counts(1, 0));
     CHECK(house.counters().sessions == 1);
     client.close();
@@ -222,12 +222,12 @@ TEST_SUITE("network.coap_dtls") {
     REQUIRE(client.connect());
     CHECK(client.chain_length() == 2);
     CHECK(client.ask(coap_post("a", "x")).payload == "ok");
-    CHECK(house.seen == "id=\"\" subject=\"\"");
+    CHECK(house.seen.get() == "id=\"\" subject=\"\"");
     // The same component takes shared keys too.
     DtlsClient device(house.port(), kDevice);
     REQUIRE(device.connect());
     CHECK(device.ask(coap_post("a", "x")).payload == "ok");
-    CHECK(house.seen == "id=\"dev-1\" subject=\"\"");
+    CHECK(house.seen.get() == "id=\"dev-1\" subject=\"\"");
   }
 
   TEST_CASE("client certificates must lead to what is trusted, when they are asked for") {
@@ -241,7 +241,7 @@ TEST_SUITE("network.coap_dtls") {
     DtlsClient client(house.port(), {.own = &good, .trust = {&ca}});
     REQUIRE(client.connect());
     CHECK(client.ask(coap_post("a", "x")).payload == "ok");
-    CHECK(house.seen == "id=\"\" subject=\"CN=dev-7\"");
+    CHECK(house.seen.get() == "id=\"\" subject=\"CN=dev-7\"");
     std::uint64_t failed = 0;
     for (const cert::Entry* own : {&bad, &expired, static_cast<const cert::Entry*>(nullptr)}) {
       DtlsClient refused(house.port(), {.own = own});

@@ -283,18 +283,18 @@ TEST_SUITE("network.coap_observe") {
 
   TEST_CASE("the respond function and news may come from within the handler") {
     ObserveHouse house;
-    ObserverId known = 0;
-    bool told = false;
+    Shared<ObserverId> known;
+    Shared<bool> told;
     house.handler->take = [&](const CoapRequest& r, const CoapRespond& respond) {
       respond({.code = 205, .payload = "now"});
-      if (r.method == 2) told = house.server->notify(known, "from a request", 50);
-      if (r.method == 4) house.server->end_observation(known);
+      if (r.method == 2) told = house.server->notify(known.get(), "from a request", 50);
+      if (r.method == 4) house.server->end_observation(known.get());
     };
     house.start();
     CoapClient client(house.port()), other(house.port());
     known = house.begin(client);
     CHECK(other.ask(coap_post("b", "x")).code == 205);
-    CHECK(told);
+    CHECK(told.get());
     const CoapPdu news = client.receive();
     CHECK(news.payload == "from a request");
     client.acknowledge(news);

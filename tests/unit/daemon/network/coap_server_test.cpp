@@ -18,7 +18,7 @@ using namespace std::string_literals;
 TEST_SUITE("network.coap_server") {
   TEST_CASE("a confirmable request is answered in its acknowledgement [RFC 7252 5.2.1]") {
     CoapHouse house;
-    std::string seen;
+    Shared<std::string> seen;
     house.handler->take = [&](const CoapRequest& r, const CoapRespond& respond) {
       seen = fmt::format("{} {} {} {} \"{}\" \"{}\" \"{}\" {}", r.method, r.path, r.query, r.content_format,
                          r.device_option, r.proven_id, r.tls_subject, r.observe);
@@ -34,7 +34,7 @@ TEST_SUITE("network.coap_server") {
     const CoapPdu want{
         .type = kAck, .code = 205, .id = 0xABCD, .token = "t", .options = {{kContentFormat, ""}}, .payload = "world"};
     CHECK(answer == want);
-    CHECK(seen == "2 /sensor/dev-1/properties/report a=1&b 60 \"dev-1\" \"\" \"\" false");
+    CHECK(seen.get() == "2 /sensor/dev-1/properties/report a=1&b 60 \"dev-1\" \"\" \"\" false");
     CHECK(house.counters().requests == 1);
     CHECK(house.counters().responses == 1);
     CHECK(house.counters().rejected == 0);
@@ -369,15 +369,15 @@ TEST_SUITE("network.coap_server") {
   TEST_CASE("IPv6, and its mapped IPv4, work on one socket") {
     CoapHouse house;
     house.options.host = "::";
-    std::string peer;
+    Shared<std::string> peer;
     house.handler->take = [&](const CoapRequest& r, const CoapRespond& respond) {
-      peer = r.peer;
+      peer = std::string(r.peer);
       respond({.code = 204, .payload = {}});
     };
     house.start();
     CoapClient client(house.port());
     CHECK(client.ask(coap_get("a")).code == 204);
-    CHECK(peer.substr(0, 10) == "127.0.0.1:");
+    CHECK(peer.get().substr(0, 10) == "127.0.0.1:");
   }
 }
 

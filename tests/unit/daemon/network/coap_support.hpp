@@ -30,6 +30,25 @@ bool comes_true(Condition condition) {
   return true;
 }
 
+/// A value that the server's thread writes and the test reads.
+template <class T>
+class Shared {
+ public:
+  Shared& operator=(T value) {
+    const std::scoped_lock lock(mutex_);
+    value_ = std::move(value);
+    return *this;
+  }
+  [[nodiscard]] T get() const {
+    const std::scoped_lock lock(mutex_);
+    return value_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  T value_{};
+};
+
 /// Answers 2.04 unless told otherwise, and writes down what it is told.
 class RecordingCoapHandler final : public CoapServerHandler {
  public:

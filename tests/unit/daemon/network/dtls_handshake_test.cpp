@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 #include <algorithm>
+#include <random>
 #include <set>
 
 namespace jl::network {
@@ -168,6 +169,7 @@ TEST_SUITE("network.dtls_handshake") {
       self.client->outwards = lose(self.out, 0);
       self.client->inwards = lose(self.in, 8);
     }
+    all[9].client->never_repeat();  // what it does not get is the server's first flight
     // The server waits a second before it sends a flight again.
     CHECK(eventually([&] {
       house.keep_up();
@@ -232,6 +234,48 @@ TEST_SUITE("network.dtls_handshake") {
     CHECK(house.counters().dtls_failures == 1);
     CHECK(house.counters().dtls_handshakes == 0);
     CHECK(house.handler->gone().empty());
+  }
+
+  TEST_CASE("damaged handshakes leave nothing behind but what they counted") {
+    DtlsHouse house;
+    house.options.max_handshakes = 150;
+    house.start();
+    std::mt19937 random(7);
+    for (int i = 0; i < 150; ++i) {
+      DtlsClient client(house.port());
+      client.outwards = [&](DtlsClient::Datagrams all) {
+        std::string& victim = all[random() % all.size()];
+        const auto at = random() % victim.size();
+        if (random() % 3 == 0) victim[at] = static_cast<char>(victim[at] ^ static_cast<char>(1 + random() % 255));
+        return all;
+      };
+      for (int step = 0; step < 6; ++step) {
+        client.step();
+        house.settle_all();
+      }
+    }
+    house.pass(10'000 + TimerWheel::kResolution);
+    const auto& counters = house.counters();
+    CHECK(counters.dtls_failures > 10);
+    CHECK(counters.dtls_handshakes > 10);
+    CHECK(counters.sessions == counters.dtls_handshakes - house.handler->gone().size());
+    house.pass(600'000);
+    CHECK(counters.sessions == 0);
+    CHECK(house.handler->gone().size() == counters.dtls_handshakes);
+    std::vector<std::unique_ptr<DtlsClient>> halves;  // every place for a handshake is free again
+    for (std::uint32_t i = 0; i < 150; ++i) {
+      halves.push_back(std::make_unique<DtlsClient>(house.port()));
+      halves.back()->outwards = [flights = 0](DtlsClient::Datagrams all) mutable {
+        return ++flights <= 2 ? all : DtlsClient::Datagrams();
+      };
+      CHECK(eventually([&] {
+        halves.back()->step();
+        return counters.sessions == i + 1;
+      }));
+    }
+    CHECK(counters.over_limit == 0);
+    DtlsClient(house.port()).step();
+    CHECK(house.becomes(counters.over_limit, 1));
   }
 
   TEST_CASE("sessions and handshakes over the limit are not answered, but counted") {

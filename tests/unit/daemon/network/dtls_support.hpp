@@ -71,7 +71,7 @@ class DtlsClient {
     while (socket_->receive_now()) continue;
     SSL_free(ssl_);
     received_.clear();
-    alert_ = 0;
+    alert_ = reason_ = 0;
     ssl_ = SSL_new(context.get());
     in_ = BIO_new(BIO_s_mem());
     out_ = BIO_new(BIO_s_mem());
@@ -82,10 +82,16 @@ class DtlsClient {
     DTLS_set_timer_cb(ssl_, [](SSL*, unsigned) { return 200'000u; });  // microseconds; it sends 12 times
   }
 
+  /// Leaves it to the server to send flights again.
+  void never_repeat() {
+    DTLS_set_timer_cb(ssl_, [](SSL*, unsigned) { return 3'600'000'000u; });
+  }
+
   [[nodiscard]] SSL* ssl() const { return ssl_; }
   [[nodiscard]] const UdpClient& socket() const { return *socket_; }
   [[nodiscard]] bool done() const { return SSL_is_init_finished(ssl_) == 1; }
-  [[nodiscard]] int alert() const { return alert_; }  ///< that the server sent and that ended it; 0 = none
+  [[nodiscard]] int alert() const { return alert_; }    ///< that the server ended it with; 0 = none, -1 = our own end
+  [[nodiscard]] int reason() const { return reason_; }  ///< of the last failure, SSL_R_...
   [[nodiscard]] bool is_closed() const { return (SSL_get_shutdown(ssl_) & SSL_RECEIVED_SHUTDOWN) != 0; }
   [[nodiscard]] std::size_t largest() const { return largest_; }  ///< datagram that came
 
@@ -176,8 +182,8 @@ class DtlsClient {
   }
   void note_alert(int result) {
     if (SSL_get_error(ssl_, result) != SSL_ERROR_SSL) return;
-    const int reason = ERR_GET_REASON(ERR_peek_error());
-    alert_ = reason > SSL_AD_REASON_OFFSET ? reason - SSL_AD_REASON_OFFSET : -1;
+    reason_ = ERR_GET_REASON(ERR_peek_error());
+    alert_ = reason_ > SSL_AD_REASON_OFFSET ? reason_ - SSL_AD_REASON_OFFSET : -1;
   }
   std::unique_ptr<UdpClient> socket_;
   SSL* ssl_ = nullptr;
@@ -185,6 +191,7 @@ class DtlsClient {
   BIO* out_ = nullptr;
   Datagrams received_;
   int alert_ = 0;
+  int reason_ = 0;
   std::size_t largest_ = 0;
 };
 

@@ -276,6 +276,7 @@ TEST_SUITE("network.dtls.end") {
       house.client->step();
       return house.client->alert() != 0;
     }));
+    CHECK(house.client->reason() == SSL_R_NO_RENEGOTIATION);
     settle(house.threads.at(0));
     CHECK(house.counters().sessions == 1);
     CHECK(house.handler->gone().empty());
@@ -285,6 +286,22 @@ TEST_SUITE("network.dtls.end") {
     CHECK(house.counters().sessions == 0);
     CHECK(house.counters().dtls_handshakes == 1);
     CHECK(house.counters().dtls_failures == 0);
+  }
+
+  TEST_CASE("once stop() has begun the handler is not told of ends either") {
+    OpenHouse house([](UdpServerOptions& options) { options.session_timeout = std::chrono::seconds(60); });
+    house.handler->take = [&](UdpLane&, const PeerAddress&, std::string_view) { house.commit.holds = true; };
+    house.client->write("hold");
+    REQUIRE(eventually([&] { return house.is_held(); }));
+    UdpLane& lane = house.handler->last_lane();
+    std::thread stopping([&] { house.server->stop(); });
+    const PeerAddress peer = house.client->socket().address();
+    CHECK(eventually([&] { return run_on(lane.thread(), [&] { return !lane.send(peer, "x"); }); }));
+    house.pass(61'000);
+    house.release(true);
+    stopping.join();
+    CHECK(house.handler->gone().empty());
+    CHECK(house.counters().sessions == 0);
   }
 
   TEST_CASE("stop() in the middle of handshakes and sessions leaves nothing") {

@@ -229,7 +229,7 @@ TEST_SUITE("network.http_request") {
          "POST /p HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
          {"400 Transfer-Encoding in HTTP/1.0"}},
         {"a trailer is no field", chunked("0\r\nAuthorization: t\r\nConnection: close\r\n\r\n"), {"POST /p"}},
-        {"a trailer sets no length", chunked("0\r\nContent-Length: 5\r\n\r\nabcde"), {"400 malformed Content-Length"}},
+        {"a trailer sets no length", chunked("0\r\nContent-Length: 5\r\n\r\n") + get("/n"), {"POST /p", "GET /n"}},
     });
   }
 
@@ -247,7 +247,17 @@ TEST_SUITE("network.http_request") {
         {"no hex", chunked("g\r\nabc\r\n0\r\n\r\n"), {"400 malformed chunk"}},
         {"a sign", chunked("+3\r\nabc\r\n0\r\n\r\n"), {"400 malformed chunk"}},
         {"0x", chunked("0x3\r\nabc\r\n0\r\n\r\n"), {"400 malformed chunk"}},
-        {"too long a size", chunked("11111111111111111\r\nabc\r\n0\r\n\r\n"), {"400 malformed chunk"}},
+        {"too long a size", chunked("11111111111111111\r\nabc\r\n0\r\n\r\n"), {"413 body over the limit"}},
+        {"a quote that does not end", chunked("1;a=\"b\r\nx\r\n0\r\n\r\n"), {"POST /p [x]"}},
+        {"space after the size", chunked("1 \r\nx\r\n0\r\n\r\n"), {"400 malformed chunk"}},
+        {"space before an extension", chunked("1 ; a\r\nx\r\n0\r\n\r\n"), {"POST /p [x]"}},
+        {"no extension", chunked("1,a\r\nx\r\n0\r\n\r\n"), {"400 malformed chunk"}},
+        {"bare LF after the size", chunked("1\nx\r\n0\r\n\r\n"), {"400 malformed chunk"}},
+        {"bare CR in an extension", chunked("1;a\rb\r\nx\r\n0\r\n\r\n"), {"400 malformed chunk"}},
+        {"bare LF after the content", chunked("1\r\nx\n0\r\n\r\n"), {"400 malformed chunk"}},
+        {"bare LF in the trailers", chunked("0\r\nX: y\n\r\n"), {"400 malformed chunk"}},
+        {"bare LF at the end", chunked("0\r\n\n"), {"400 malformed chunk"}},
+        {"NUL in the trailers", chunked("0\r\n" + std::string(1, '\0') + "\r\n\r\n"), {"400 malformed chunk"}},
         {"longer than it said", chunked("3\r\nabcd\r\n0\r\n\r\n"), {"400 malformed chunk"}},
         {"not whole", chunked("3\r\nab"), {"more"}},
         {"last line missing", chunked("3\r\nabc\r\n0\r\n"), {"more"}},

@@ -33,7 +33,8 @@ inline Error error_of(const std::string& text, const std::string& bytes = "\x01"
 inline std::string evaluate(const std::string& expression, const std::string& bytes = "00") {
   auto rule =
       compile("parser.fixed(" + std::to_string(unhex(bytes).size()) + ").handler(function(b, p) { var v; try { v = (" +
-              expression + "); } catch (e) { v = e.name; } p.result(String(v)).complete(); })");
+                  expression + "); } catch (e) { v = e.name; } p.result(String(v)).complete(); })",
+              {.call = std::chrono::seconds(5)});  // none of them is about time
   if (!rule) return rule.error().message;
   Cutting cutting(*rule);
   const Status status = cutting.framer->feed(unhex(bytes), cutting.sink);
