@@ -11,7 +11,6 @@ nginx_port=$(free_port) libcoap_port=$(free_port) echo_port=$(free_port)
 
 # A component, a gateway and a product with its devices: ingest_door NAME TYPE PROVIDER "port: N, ..."
 ingest_door() {
-  local i
   cat <<EOF
 ---
 kind: network
@@ -45,7 +44,7 @@ ingest_fleet() {
   done
 }
 
-# Debian's nginx as one plain process, that of its packages' modules which answers without a file.
+# Debian's nginx as one plain process, with its answer in its configuration.
 start_nginx() {
   cat >"$home/nginx.conf" <<EOF
 daemon off;
@@ -64,7 +63,7 @@ http {
   server { listen 127.0.0.1:$nginx_port; location / { return 204; } }
 }
 EOF
-  /usr/sbin/nginx -p "$home" -e "$home/nginx.log" -c "$home/nginx.conf" 2>>"$home/nginx.log" &
+  /usr/sbin/nginx -p "$home" -e "$home/nginx.log" -c "$home/nginx.conf" 2>"$home/nginx-start.log" &
   ingest_pids[nginx]=$!
   until_true open_port "$nginx_port"
 }
@@ -133,6 +132,9 @@ ingest() {
 
   heading "$ingest_idle idle connections" "bytes each" "" ""
   restart jlinkd
+  end "${ingest_pids[nginx]}" "${ingest_pids[asio]}"
+  start_nginx
+  start_echo
   ingest_row "HTTP keep-alive" jlinkd "$http_port" idle-http http --prefix http- --connections "$ingest_idle"
   ingest_row "HTTP keep-alive" nginx "$nginx_port" idle-http http --prefix http- --connections "$ingest_idle"
   restart jlinkd
