@@ -80,6 +80,7 @@ struct TcpServer : Listening {
 
 /// configuration of UDP.
 struct Udp : Listening {
+  Udp() { max_connections = 10'000; }  // a DTLS session is some 33 KB
   std::int64_t session_timeout = 600;
 };
 
@@ -110,6 +111,7 @@ struct EnumWords<CoapTransport> {
 
 /// configuration of COAP_SERVER (CoAP服务).
 struct CoapServer : Listening {
+  CoapServer() { max_connections = 10'000; }
   CoapTransport transport = CoapTransport::udp;
   bool psk = false;
   std::int64_t session_timeout = 600;

@@ -171,7 +171,11 @@ Resource patch_resource(const Kind& kind, const Resource& current, const json::o
   if (wanted.contains("state")) document.erase("enabled");
   merge_patch(document, wanted);
   Resource out = read_resource(kind, document, problems);
-  check_immutable(*kind.spec, current.spec, out.spec, "spec", problems);
+  std::vector<Problem> frozen;
+  check_immutable(*kind.spec, current.spec, out.spec, "spec", frozen);
+  // What else is wrong then only follows from it: another type has other fields.
+  if (!frozen.empty()) problems.erase(problems.begin() + static_cast<std::ptrdiff_t>(before), problems.end());
+  problems.insert(problems.end(), frozen.begin(), frozen.end());
   for (std::size_t i = before; i < problems.size(); ++i) problems[i].object = current.label();
   out.set = current.set;
   out.created_at = current.created_at;

@@ -80,6 +80,7 @@ void StreamConnection::start(std::chrono::milliseconds connect_limit) {
     return finish();
   }
   io_thread().timers().set(timer_, connect_limit.count());
+  on_started();
 }
 
 void StreamConnection::finish() {

@@ -58,6 +58,8 @@ class StreamConnection : protected TurnMember {
 
   /// The connection itself, for what outlives a call.
   [[nodiscard]] virtual std::shared_ptr<StreamConnection> self() = 0;
+  /// The connection has begun; nothing was read yet. It may end here.
+  virtual void on_started() {}
   /// Bytes came. They are gone afterwards: what is not used at once the protocol keeps.
   virtual void on_input(std::string_view bytes) = 0;
   /// False leaves input in the socket: the protocol waits for an answer of its own side. Call go_on() when that

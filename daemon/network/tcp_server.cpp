@@ -44,6 +44,7 @@ class Connection final : public TcpConnection, public StreamConnection, private 
 
  private:
   std::shared_ptr<StreamConnection> self() override { return std::static_pointer_cast<Connection>(shared_from_this()); }
+  void on_started() override { static_cast<void>(begin()); }
   void on_input(std::string_view bytes) override;
   void on_lost() override { end(false); }
   void on_deadline() override;
@@ -51,7 +52,7 @@ class Connection final : public TcpConnection, public StreamConnection, private 
   void on_slow_consumer() override { end(true); }
   void on_finished() override { attachment.reset(); }
   bool on_frame(std::string_view frame) override;
-  /// Opens the framer and asks the handler, at the first bytes; false: the connection is over.
+  /// Asks the handler and opens the framer; false: the connection is over (network.md 4.7: accepted, then closed).
   bool begin();
   void end(bool by_us);
 
@@ -85,6 +86,7 @@ bool Connection::begin() {
 
 void Connection::on_input(std::string_view bytes) {
   if (!begin()) return;
+  if (!is_open()) return;
   const auto kept = self();
   if (const Status cut = framer_->feed(bytes, *this); !cut && is_open()) {
     report_violation(cut.error().message);

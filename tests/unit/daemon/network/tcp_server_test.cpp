@@ -49,7 +49,7 @@ TEST_SUITE("network.tcp_server") {
     house.echo(known, "x");
     CHECK(house.counters().rejected == 2);
     CHECK(house.counters().connected == 1);
-    CHECK(house.handler->wait_closed(1) == std::vector<bool>{true});
+    CHECK(house.handler->wait_closed(2) == std::vector<bool>{true, true});
   }
 
   TEST_CASE("silence both ways ends an identified connection; bytes of either side keep it [access 5.4]") {
@@ -275,9 +275,9 @@ TEST_SUITE("network.tcp_server") {
     house.echo(known, "login k");
     const TcpClient stranger(house.port());
     house.echo(stranger, "x");
+    const auto connection = house.handler->last();
     const TcpClient silent(house.port());
     REQUIRE(house.has_connections(3));
-    const auto connection = house.handler->last();
     CHECK(run_on(connection->thread(), [&] { return connection->send("bye"); }));
     const std::uint16_t port = house.port();
     known.half_close();
@@ -287,7 +287,7 @@ TEST_SUITE("network.tcp_server") {
     CHECK(stranger.read(3) == "bye");
     CHECK(stranger.at_end());
     CHECK(known.at_end());
-    CHECK(house.handler->wait_closed(2).size() == 2);
+    CHECK(house.handler->wait_closed(3).size() == 3);
     CHECK(house.counters().connections == 0);
     CHECK(house.handler->attachments == 0);
     const TcpClient late;
