@@ -203,6 +203,7 @@ void HttpServerConnection::end(bool quiet) {
   if (!is_open()) return;
   waiting_ = false;
   request_.reset();
+  if (link_ != nullptr) link_->machine.stop();  // it may be in the middle of its input
   begin_closing(quiet);
   tell_closed();
 }

@@ -197,8 +197,8 @@ TEST_SUITE("network.http_limits") {
     house.start();
     HttpClient client(house.port());
     client.send(get("/large"));
+    CHECK(eventually([&] { return house.counters().slow_consumers == 1; }));
     house.wait_open(0);
-    CHECK(house.counters().slow_consumers == 1);
     CHECK(house.handler->log() == std::vector<std::string>{"GET /large", "close"});
   }
 

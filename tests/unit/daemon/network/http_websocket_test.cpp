@@ -379,6 +379,31 @@ TEST_SUITE("network.http_websocket") {
     house.wait_open(0);
   }
 
+  TEST_CASE("what came in one read with the message whose answer was too much is not handed over any more") {
+    WebSocketHouse house;
+    house.options.max_send_bytes = 100'000;
+    const std::string answer(50'000, 'x');
+    house.handler->take = [&](HttpConnection& connection, auto&&...) {
+      static_cast<void>(connection.send(answer, true));
+    };
+    house.start();
+    WebSocketClient client;
+    client.set_receive_buffer(4096);
+    REQUIRE(client.open(house.port()));
+    client.send(handshake("/s"));
+    CHECK(client.read_response().starts_with("HTTP/1.1 101 "));
+    std::string batch;
+    for (int i = 0; i < 10; ++i) batch += text_frame("m");
+    CHECK(eventually([&] {
+      static_cast<void>(client.send_some(batch));
+      settle(house.threads.at(0));
+      return house.counters().slow_consumers == 1;
+    }));
+    house.wait_open(0);
+    CHECK(house.handler->count("close") == 1);
+    CHECK(house.handler->log().back() == "close");
+  }
+
   TEST_CASE("with a rate limit, messages beyond it wait for the next second") {
     WebSocketHouse house;
     house.options.max_message_rate = 2;
