@@ -46,7 +46,7 @@ CoapCore::CoapCore(const CoapServerOptions& options, IoThread& thread, std::shar
       observers_(thread, counters, transfers_),
       sweeper_([](void* self) { static_cast<CoapCore*>(self)->sweep(); }, this) {}
 
-CoapCore::~CoapCore() = default;
+CoapCore::~CoapCore() { let_go(); }
 
 void CoapCore::begin() {
   if (const Status status = thread_.watch(library_->descriptor(), *this); !status) {
@@ -60,8 +60,15 @@ void CoapCore::end() {
   sweeper_.cancel();
   thread_.forget(library_->descriptor(), *this);
   for (const ObserverId id : observers_.all()) end_observer(id);
+  let_go();
+}
+
+/// Closes the sessions, after all that holds them.
+void CoapCore::let_go() {
+  if (library_ == nullptr) return;
+  for (const ObserverId id : observers_.all()) observers_.remove(id);
   for (const ExchangePtr& exchange : open_) {
-    if (exchange->session != nullptr) CoapLibrary::release(*exchange->session);
+    CoapLibrary::release(*exchange->session);
     exchange->session = nullptr;
   }
   open_.clear();
@@ -121,6 +128,11 @@ void CoapCore::on_message(coap_session_t& session, const CoapMessage& message) {
   const bool is_first = !message.block1 || message.block1->number == 0;
   if (is_first && is_too_fast(peer)) {
     add(counters.rate_limited);
+    std::uint64_t held = 0;
+    if (rate_limits_.allow(now, held)) {
+      log::warn(kLogger, "too many requests component={} peer={} limit={}/s suppressed={}", id_, peer.address,
+                options_.max_message_rate, held);
+    }
     return refuse(*exchange, 503);
   }
   if (message.fault != 0) return refuse(*exchange, message.fault);
@@ -181,7 +193,7 @@ void CoapCore::handle(CoapPeer& peer, const CoapMessage& message, const Exchange
 }
 
 void CoapCore::ask(CoapPeer& peer, const CoapMessage& message, std::string_view payload, const ExchangePtr& exchange) {
-  if (peer.open >= kMostOpenOfPeer) return refuse(*exchange, 503);
+  if (peer.open >= kMostOpenOfPeer || open_.size() >= options_.max_sessions) return refuse(*exchange, 503);
   const bool may_observe = message.is_reading();
   // RFC 7641 §3.6: the same token, and not interested any more.
   if (may_observe && message.observe == 1) {
@@ -206,11 +218,20 @@ void CoapCore::ask(CoapPeer& peer, const CoapMessage& message, std::string_view 
       if (core != nullptr && asked != nullptr) core->answer(asked, r);
     });
   } catch (const std::exception& e) {
-    log::error(kLogger, "a request could not be handled component={} error=\"{}\"", id_, e.what());
+    report_handler(e.what());
+    answer(exchange, {.code = 500, .payload = {}});
+  } catch (...) {
+    report_handler("unknown exception");
     answer(exchange, {.code = 500, .payload = {}});
   }
   exchange->is_asking = false;
   exchange->is_answered ? settle(exchange) : keep_open(exchange);
+}
+
+void CoapCore::report_handler(std::string_view error) {
+  std::uint64_t held = 0;
+  if (!handler_failures_.allow(thread_.clock().steady(), held)) return;
+  log::error(kLogger, "a request could not be handled component={} error=\"{}\" suppressed={}", id_, error, held);
 }
 
 /// The handler's answer, in its call or later.
@@ -227,7 +248,7 @@ void CoapCore::keep_open(const ExchangePtr& exchange) {
   if (std::exchange(exchange->is_open, true)) return;
   CoapLibrary::hold(*exchange->session);
   ++peers_.at(exchange->session)->open;
-  open_.push_back(exchange);
+  exchange->place = open_.insert(open_.end(), exchange);
 }
 
 /// Answers as soon as what the request has led to is safe.
@@ -243,7 +264,7 @@ void CoapCore::settle(const ExchangePtr& exchange) {
 void CoapCore::finish(const ExchangePtr& exchange, bool committed) {
   if (exchange->session == nullptr) return;
   if (exchange->is_open) {
-    open_.remove(exchange);
+    open_.erase(exchange->place);
     exchange->is_open = false;
     --peers_.at(exchange->session)->open;
     CoapLibrary::release(*exchange->session);

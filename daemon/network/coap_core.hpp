@@ -1,6 +1,7 @@
 #pragma once
 // The CoAP component on its thread: knows the peers, tells repeated requests from new ones, puts blocks together, asks
 // the handler, and answers once what was asked for is committed. libcoap is below it (coap_library.hpp).
+#include "daemon/base/log.hpp"
 #include "daemon/network/coap_exchange.hpp"
 #include "daemon/network/coap_library.hpp"
 #include "daemon/network/coap_observers.hpp"
@@ -17,9 +18,11 @@ namespace jl::network {
 
 class CoapCore final : public TurnMember, private CoapLibraryEvents, public std::enable_shared_from_this<CoapCore> {
  public:
-  static constexpr Millis kPiggyback = 1000;       ///< so long an answer may travel in the acknowledgement: half of
-                                                   ///< ACK_TIMEOUT, after which the peer repeats itself
-  static constexpr Millis kAnswerLimit = 247'000;  ///< for the handler; then 5.04
+  static constexpr Millis kPiggyback = 1000;          ///< so long an answer may travel in the acknowledgement: half of
+                                                      ///< ACK_TIMEOUT, after which the peer repeats itself
+  static constexpr Millis kAnswerLimit = 247'000;     ///< for the handler; then 5.04
+  static constexpr Millis kMaxTransmitWait = 93'000;  ///< RFC 7252 §4.8.2
+  static constexpr std::uint32_t kMostLate = 16;      ///< answers of their own that are confirmable, in that time
   static constexpr std::uint32_t kMostOpenOfPeer = 16;  ///< requests that wait for the handler; more: 5.03
   static constexpr std::size_t kTransferBudget = std::size_t{64} * 1024 * 1024;  ///< bytes of all partial bodies
 
@@ -64,12 +67,15 @@ class CoapCore final : public TurnMember, private CoapLibraryEvents, public std:
   void ask(CoapPeer& peer, const CoapMessage& message, std::string_view payload, const ExchangePtr& exchange);
   void answer(const ExchangePtr& exchange, const CoapResponse& response);
   void keep_open(const ExchangePtr& exchange);
+  void let_go();
+  void report_handler(std::string_view error);
   void settle(const ExchangePtr& exchange);
   void finish(const ExchangePtr& exchange, bool committed);
   // Answers and what time brings, in coap_core_answer.cpp. A peer may be gone after anything was sent.
   void respond(CoapExchange& exchange);
   void refuse(CoapExchange& exchange, int code);
   void send(CoapExchange& exchange, CoapReply& reply);
+  [[nodiscard]] CoapReply::Kind kind_of(const CoapExchange& exchange);
   [[nodiscard]] bool begins_to_observe(CoapExchange& exchange, CoapReply& reply);
   void observe(CoapExchange& exchange);
   void end_observer(ObserverId id);
@@ -89,6 +95,7 @@ class CoapCore final : public TurnMember, private CoapLibraryEvents, public std:
   std::unordered_map<const coap_session_t*, std::unique_ptr<CoapPeer>> peers_;
   std::list<ExchangePtr> open_;  // not answered yet, or waiting for a commit; they hold their sessions
   Timer sweeper_;
+  log::RateLimit handler_failures_, rate_limits_, handshake_failures_;
 };
 
 }  // namespace jl::network

@@ -1,5 +1,4 @@
 // How the CoAP component answers, and what time brings.
-#include "daemon/base/log.hpp"
 #include "daemon/network/coap_core.hpp"
 
 #include <algorithm>
@@ -60,11 +59,7 @@ void CoapCore::send(CoapExchange& exchange, CoapReply& reply) {
   const CoapMessage& request = exchange.request;
   reply.id = request.id;
   reply.token = exchange.token;
-  if (!request.is_confirmable) {
-    reply.kind = CoapReply::Kind::non_confirmable;
-  } else if (exchange.is_acknowledged) {
-    reply.kind = CoapReply::Kind::confirmable;
-  }
+  reply.kind = kind_of(exchange);
   add(counters.responses);
   if (reply.code >= 400) add(counters.rejected);
   const bool is_sent = is_wanted(request, reply.code) || reply.kind == CoapReply::Kind::acknowledgement;
@@ -73,6 +68,21 @@ void CoapCore::send(CoapExchange& exchange, CoapReply& reply) {
     peer->second->recent.answered(request.id, request.fingerprint, reply, thread_.clock().steady());
   }
   if (is_sent) library_->send(*exchange.session, reply);
+}
+
+/// RFC 7252 §5.2.2 leaves it open whether an answer of its own is confirmable. It is, unless the peer lets them wait:
+/// libcoap keeps as many as it is given.
+CoapReply::Kind CoapCore::kind_of(const CoapExchange& exchange) {
+  if (!exchange.request.is_confirmable) return CoapReply::Kind::non_confirmable;
+  if (!exchange.is_acknowledged) return CoapReply::Kind::acknowledgement;
+  CoapPeer& peer = *peers_.at(exchange.session);
+  const Millis now = thread_.clock().steady();
+  if (now - peer.late_start >= kMaxTransmitWait) {
+    peer.late_start = now;
+    peer.late = 0;
+  }
+  const bool is_deaf = now < peer.deaf_until || ++peer.late > kMostLate;
+  return is_deaf ? CoapReply::Kind::non_confirmable : CoapReply::Kind::confirmable;
 }
 
 /// Completes the response to a request that wants to observe (RFC 7641 §4.1). True: it begins a new observation.
@@ -115,6 +125,7 @@ void CoapCore::on_undelivered(coap_session_t& session, std::uint16_t id, std::st
   const auto found = peers_.find(&session);
   if (found == peers_.end()) return;
   CoapPeer& peer = *found->second;
+  if (!was_reset) peer.deaf_until = thread_.clock().steady() + kMaxTransmitWait;
   if (peer.ping == id) {
     peer.ping = -1;
     if (was_reset) {
@@ -141,7 +152,13 @@ void CoapCore::on_session_end(coap_session_t& session) {
   counters.sessions.store(static_cast<std::uint32_t>(peers_.size()), std::memory_order_relaxed);
 }
 
-void CoapCore::on_handshake(bool ok) { add(ok ? counters.dtls_handshakes : counters.dtls_failures); }
+void CoapCore::on_handshake(bool ok) {
+  add(ok ? counters.dtls_handshakes : counters.dtls_failures);
+  std::uint64_t held = 0;
+  if (!ok && handshake_failures_.allow(thread_.clock().steady(), held)) {
+    log::warn(kLogger, "DTLS handshake failed component={} suppressed={}", id_, held);
+  }
+}
 
 std::string CoapCore::shared_key(std::string_view identity) { return handler_->shared_key(identity); }
 

@@ -5,6 +5,8 @@
 #include "daemon/network/coap_server.hpp"
 
 #include <cstdint>
+#include <list>
+#include <memory>
 #include <string>
 
 struct coap_session_t;
@@ -21,6 +23,9 @@ struct CoapPeer {
   std::uint32_t open = 0;       ///< exchanges that wait for the handler or for a commit
   Millis heard = 0;             ///< when it sent its last request, or answered a ping
   int ping = -1;                ///< message ID of the ping that is under way
+  Millis late_start = 0;        ///< of the time in which answers of their own are counted
+  std::uint32_t late = 0;       ///< confirmable ones in it
+  Millis deaf_until = 0;        ///< it did not acknowledge: nothing is confirmable until then
 };
 
 struct CoapExchange {
@@ -31,10 +36,11 @@ struct CoapExchange {
   Millis since;
   std::string device_option{}, payload{};  ///< of a request that wants to observe
   CoapResponse response{};
-  bool is_answered = false;      ///< by the handler
-  bool is_asking = true;         ///< the handler is being called
-  bool is_open = false;          ///< waits, and holds its session
-  bool is_acknowledged = false;  ///< the answer comes in a message of its own
+  bool is_answered = false;                                    ///< by the handler
+  bool is_asking = true;                                       ///< the handler is being called
+  bool is_open = false;                                        ///< waits, and holds its session
+  std::list<std::shared_ptr<CoapExchange>>::iterator place{};  ///< among those that do
+  bool is_acknowledged = false;                                ///< the answer comes in a message of its own
 };
 
 }  // namespace jl::network

@@ -1,12 +1,13 @@
 #pragma once
 // One libcoap context with its socket, as an object: it reads and parses, retransmits what is confirmable, does DTLS
 // and forgets silent peers. It lives on one I/O thread, which is the same for all of them: libcoap 4.3.1 has static
-// buffers and counters. What libcoap cannot do, or does wrong, is in coap_core.hpp; its headers stay in the .cpp files.
+// buffers and counters. What libcoap cannot do, or does wrong, is in coap_core.hpp; its headers stay in three .cpp files.
 #include "common/base/result.hpp"
 #include "daemon/network/coap_dtls.hpp"
 #include "daemon/network/coap_message.hpp"
 #include "daemon/network/coap_server.hpp"
 
+#include <exception>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -95,7 +96,21 @@ class CoapLibrary {
 
  private:
   struct Callbacks;
+  struct Observing;
   explicit CoapLibrary(CoapLibraryEvents& events) : events_(events) {}
+  static CoapLibrary& of(const coap_session_t* session);
+  static void report(std::string_view error);
+  /// For callbacks of libcoap.
+  template <class Work>
+  static void guard(Work&& work) {
+    try {
+      work();
+    } catch (const std::exception& e) {
+      report(e.what());
+    } catch (...) {
+      report("unknown exception");
+    }
+  }
   Status start(const CoapServerOptions& options);
   Status start_dtls();
   void watch_resources();

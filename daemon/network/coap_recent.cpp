@@ -33,7 +33,8 @@ void CoapRecent::answered(std::uint16_t id, std::uint64_t fingerprint, const Coa
   Entry* entry = find(id, fingerprint, now);
   if (entry == nullptr) return;
   if (reply.kind != CoapReply::Kind::acknowledgement) {
-    entry->state = reply.kind == CoapReply::Kind::confirmable ? State::acknowledged : State::silent;
+    // A confirmable request was acknowledged before, and is again when it is repeated.
+    if (entry->state == State::open) entry->state = State::silent;
     return;
   }
   entry->state = reply.code == 0 ? State::acknowledged : State::answered;

@@ -176,6 +176,27 @@ TEST_SUITE("network.coap_commit") {
     CHECK(client.is_quiet());
   }
 
+  TEST_CASE("a peer that lets late answers wait gets the next ones non-confirmable") {
+    CoapHouse house;
+    std::vector<CoapRespond> kept;
+    house.handler->take = [&](const CoapRequest&, CoapRespond respond) { kept.push_back(std::move(respond)); };
+    house.start();
+    CoapClient client(house.port());
+    std::vector<unsigned> types;
+    for (unsigned id = 1; id <= 20; ++id) {
+      client.send(coap_post("a", "x", id));
+      REQUIRE(comes_true([&] { return house.handler->count() == id; }));
+      house.pass(1000);
+      CHECK(client.receive() == CoapPdu{.type = kAck, .id = id});
+      run_on(house.thread(), [&] { kept.back()({.code = 204, .payload = {}}); });
+      const bool comes = id == 1 || id > 16;  // the others queue behind the first
+      if (comes) types.push_back(client.receive().type);
+    }
+    CHECK(types == std::vector<unsigned>{kCon, kNon, kNon, kNon, kNon});
+    // A request that comes again was acknowledged, whatever its answer was.
+    CHECK(client.ask(coap_post("a", "x", 20)) == CoapPdu{.type = kAck, .id = 20});
+  }
+
   TEST_CASE("an unacknowledged answer is sent again by itself [RFC 7252 4.2]") {
     HeldHouse house;
     CoapClient client(house.port());

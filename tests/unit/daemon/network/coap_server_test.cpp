@@ -378,6 +378,11 @@ TEST_SUITE("network.coap_server") {
     CoapClient client(house.port());
     CHECK(client.ask(coap_get("a")).code == 204);
     CHECK(peer.get().substr(0, 10) == "127.0.0.1:");
+    CoapClient six(house.port(), CoapClient::Six{});
+    CHECK(six.ask(coap_get("a")).code == 204);
+    CHECK(peer.get().substr(0, 6) == "[::1]:");
+    six.send(std::string("\x80\x01\x12\x34", 4));
+    CHECK(six.is_quiet());
   }
 }
 
