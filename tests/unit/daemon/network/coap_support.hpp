@@ -34,6 +34,9 @@ bool comes_true(Condition condition) {
 template <class T>
 class Shared {
  public:
+  Shared() = default;
+  /// After the last use on another thread.
+  ~Shared() { const std::scoped_lock lock(mutex_); }
   Shared& operator=(T value) {
     const std::scoped_lock lock(mutex_);
     value_ = std::move(value);
