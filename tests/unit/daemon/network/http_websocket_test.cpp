@@ -438,8 +438,12 @@ TEST_SUITE("network.http_websocket") {
     WebSocketClient client(house.port());
     client.send(handshake("/s"));
     CHECK(eventually([&] { return house.handler->log().size() == 1; }));
+    WebSocketClient idle(house.port());
+    CHECK(eventually([&] { return house.counters().connections == 2; }));
+    settle(house.threads.at(0));
     auto stopped = std::async(std::launch::async, [&] { house.server->stop(std::chrono::seconds(5)); });
-    CHECK(eventually([&] { return !TcpClient().open(house.port()); }));
+    CHECK(idle.at_end());  // so the other one has been told as well
+    idle.close();
     settle(house.threads.at(0));
     house.with_last([](HttpConnection& connection) {
       connection.accept_websocket();
