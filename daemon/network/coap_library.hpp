@@ -1,7 +1,8 @@
 #pragma once
 // One libcoap context with its socket, as an object: it reads and parses, retransmits what is confirmable, does DTLS
 // and forgets silent peers. It lives on one I/O thread, which is the same for all of them: libcoap 4.3.1 has static
-// buffers and counters. What libcoap cannot do, or does wrong, is in coap_core.hpp; its headers stay in three .cpp files.
+// buffers and counters. What libcoap cannot do, or does wrong, is in coap_core.hpp; its headers stay in three .cpp
+// files.
 #include "common/base/result.hpp"
 #include "daemon/network/coap_dtls.hpp"
 #include "daemon/network/coap_message.hpp"
