@@ -1,0 +1,37 @@
+#pragma once
+// The files of a protocol package, out of a zip archive (.zip or .jar) or a folder. Archives are hostile: names, sizes,
+// counts and what they unpack to are checked before anything is used, and nothing is ever written to disk.
+#include "common/base/result.hpp"
+
+#include <cstddef>
+#include <map>
+#include <string>
+#include <string_view>
+
+namespace jl::codec::package {
+
+/// Path with '/' ("lib/crc.js") -> content. Only what packages use: protocol.json, *.js, *.mjs, *.json, *.md.
+using Files = std::map<std::string, std::string, std::less<>>;
+
+struct ArchiveLimits {
+  std::size_t entries = 1000;
+  std::size_t file = std::size_t{4} << 20u;    ///< bytes of one file, unpacked
+  std::size_t total = std::size_t{16} << 20u;  ///< bytes of all files, unpacked; read as they unpack, not as declared
+  std::size_t name = 255;
+  std::size_t depth = 16;  ///< folders in folders
+};
+
+/// Reads a zip archive. A single folder at the top that holds everything is stepped over. Errors: invalid (not a zip
+/// archive, encrypted, a name with "..", a leading "/", a drive, a backslash or control characters, a name that stands
+/// twice, a symbolic link or other special file, CRC mismatch, no protocol.json), too_large (names the limit),
+/// unsupported (a Java package: .class files or META-INF/MANIFEST.MF beside none of ours), storage.
+[[nodiscard]] Result<Files> read_archive(const std::string& path, const ArchiveLimits& limits = {});
+/// The same from memory.
+[[nodiscard]] Result<Files> read_archive_bytes(std::string_view bytes, const ArchiveLimits& limits = {});
+/// Reads a folder: regular files only; hidden ones and node_modules are left out; symbolic links are refused. Errors as
+/// above, and not_found.
+[[nodiscard]] Result<Files> read_folder(const std::string& path, const ArchiveLimits& limits = {});
+/// The same checks for files that came some other way.
+[[nodiscard]] Status check_files(const Files& files, const ArchiveLimits& limits = {});
+
+}  // namespace jl::codec::package
