@@ -100,7 +100,7 @@ void DeviceMessage::clear() {
   properties.clear();
   json.clear();
   scratch.clear();
-  has_child = false;
+  has_child = has_next = false;
 }
 
 }  // namespace jl::codec

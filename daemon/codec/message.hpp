@@ -108,6 +108,9 @@ struct DeviceMessage {
   /// CHILD and CHILD_REPLY: the nested message.
   std::unique_ptr<DeviceMessage> child;
   bool has_child = false;  ///< `child` is valid (it is kept for reuse)
+  /// What the same bytes of a device hold besides, in order.
+  std::unique_ptr<DeviceMessage> next;
+  bool has_next = false;  ///< `next` is valid (it is kept for reuse)
 
   void clear();
 };

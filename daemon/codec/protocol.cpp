@@ -1,8 +1,5 @@
 #include "daemon/codec/protocol.hpp"
 
-#include <algorithm>
-#include <array>
-
 namespace jl::codec {
 
 std::string_view to_string(AuthOutcome outcome) {
@@ -19,22 +16,10 @@ std::string_view to_string(AuthOutcome outcome) {
       return "this way to authenticate is not supported";
     case AuthOutcome::not_configured:
       return "the device has no credentials configured";
+    case AuthOutcome::failed:
+      return "the protocol failed to check the credentials";
   }
   return "unknown";
-}
-
-namespace {
-constexpr std::array<std::string_view, 6> kTransports{"MQTT", "TCP", "UDP", "HTTP", "WebSocket", "CoAP"};
-}  // namespace
-
-std::string_view to_string(Transport transport) { return kTransports[static_cast<std::size_t>(transport)]; }
-
-std::optional<Transport> transport_from(std::string_view word) {
-  const auto same = [](char a, char b) { return (a | 0x20) == (b | 0x20); };
-  for (std::size_t i = 0; i < kTransports.size(); ++i) {
-    if (std::ranges::equal(word, kTransports[i], same)) return static_cast<Transport>(i);
-  }
-  return std::nullopt;
 }
 
 }  // namespace jl::codec

@@ -4,6 +4,7 @@
 // from every I/O thread.
 #include "common/base/result.hpp"
 #include "common/base/secret.hpp"
+#include "daemon/codec/descriptor.hpp"
 #include "daemon/codec/message.hpp"
 
 #include <functional>
@@ -16,27 +17,6 @@
 #include <vector>
 
 namespace jl::codec {
-
-/// One configuration key that a product or device must or may set for a transport (access.md 4.1, "config metadata").
-struct ConfigKey {
-  std::string key;
-  std::string type;  ///< string, password, enum, boolean
-  std::string name;  ///< for people
-  std::string help;
-  bool product_scope = true;
-  bool device_scope = true;
-  bool required = false;
-  std::vector<std::string> words{};  ///< enum
-  std::string default_value{};
-};
-
-/// One topic or URL that the protocol uses (access.md 4.1, "routes").
-struct Route {
-  std::string group, topic, description, example;  ///< topic: "{name:label}" stands for one level, "#" for the rest
-  bool upstream = false, downstream = false;
-  int qos = 1;           ///< MQTT
-  std::string method{};  ///< HTTP, CoAP: "POST"
-};
 
 using Configuration = std::map<std::string, Secret, std::less<>>;
 
@@ -56,12 +36,6 @@ struct DeviceIdentity {
   }
 };
 
-/// What brings messages of devices (access.md 3.5).
-enum class Transport : std::uint8_t { mqtt, tcp, udp, http, websocket, coap };
-/// "MQTT", "TCP", "UDP", "HTTP", "WebSocket", "CoAP": as in Protocol::transports().
-[[nodiscard]] std::string_view to_string(Transport transport);
-[[nodiscard]] std::optional<Transport> transport_from(std::string_view word);  ///< in any case
-
 struct MqttCredentials {
   std::string_view client_id, username, password;
   std::string_view tls_subject{};  ///< of the client certificate that TLS verified; "" without one
@@ -74,7 +48,15 @@ struct WebSocketCredentials {
   std::string_view tls_subject{};
 };
 
-enum class AuthOutcome : std::uint8_t { ok, bad_format, clock_skew, bad_credentials, unsupported, not_configured };
+enum class AuthOutcome : std::uint8_t {
+  ok,
+  bad_format,
+  clock_skew,
+  bad_credentials,
+  unsupported,
+  not_configured,
+  failed,  ///< the protocol's own code did
+};
 [[nodiscard]] std::string_view to_string(AuthOutcome outcome);  ///< lower-case sentence for the log
 
 /// A message of a device, as its transport brought it. What a transport does not have is empty.
@@ -103,12 +85,13 @@ struct Downlink {
 struct Answer {
   bool has_reply = false;
   Downlink reply;          ///< MQTT, TCP, UDP, WebSocket
+  std::vector<Downlink> more;  ///< sent after `reply`
   bool close = false;      ///< the connection ends once the reply is sent
   int status = 0;          ///< HTTP status; CoAP code as class * 100 + detail (2.01 = 201); 0 = the transport's usual
-  std::string body;        ///< HTTP (JSON), CoAP
+  std::string body;        ///< HTTP, CoAP
   int content_format = 0;  ///< CoAP body: 50 JSON, 60 CBOR
 
-  void clear() { has_reply = close = false, status = content_format = 0, body.clear(); }
+  void clear() { has_reply = close = false, status = content_format = 0, body.clear(), more.clear(); }
 };
 
 /// Whose message it is, as it says itself: nothing is proven. Views point into the message.
@@ -147,19 +130,16 @@ struct Peer {
 struct Encoded {
   std::vector<Downlink> sends;
   bool disconnect = false;
+  /// Messages of the device that the codec makes by itself: an answer that needs no asking.
+  std::vector<DeviceMessage> replies{};
 };
 
 class Protocol {
  public:
   virtual ~Protocol() = default;
-  [[nodiscard]] virtual std::string_view id() const = 0;
-  [[nodiscard]] virtual std::string_view name() const = 0;
-  [[nodiscard]] virtual std::string_view description() const = 0;
-  [[nodiscard]] virtual std::span<const std::string> transports() const = 0;  ///< MQTT, TCP, ... (access.md 3.5)
-  [[nodiscard]] virtual std::span<const ConfigKey> config_keys(std::string_view transport) const = 0;
-  [[nodiscard]] virtual std::span<const Route> routes(std::string_view transport) const = 0;
-  /// How a device speaks it, for people: a few lines of Markdown; "" = the transport is not spoken.
-  [[nodiscard]] virtual std::string_view document(std::string_view transport) const = 0;
+  /// What it says of itself. A package that is loaded anew says something else from then on: keep what was taken for as
+  /// long as it is looked at. Never null.
+  [[nodiscard]] virtual std::shared_ptr<const Descriptor> descriptor() const = 0;
 
   [[nodiscard]] virtual AuthOutcome authenticate(const MqttCredentials& credentials, const DeviceIdentity& device,
                                                  Millis now) const = 0;
@@ -174,11 +154,26 @@ class Protocol {
   /// in on yet (TCP: only its login names one). Nothing when the message is none of the protocol's or names nobody. The
   /// device need not exist.
   [[nodiscard]] virtual std::optional<TopicOwner> owner_of(const Uplink& wire) const = 0;
+  /// The device of an MQTT connection: its client id, unless the protocol knows better.
+  [[nodiscard]] virtual std::string owner_of(const MqttCredentials& credentials) const {
+    return std::string(credentials.client_id);
+  }
+  /// What to say first to a peer that has just connected: TCP before anything is known of it, MQTT and WebSocket to a
+  /// device that has just been let in. `peer` is null for the former.
+  virtual void connected(Transport transport, const Peer* peer, Millis now, Answer& answer) const {
+    (void)transport, (void)peer, (void)now;
+    answer.clear();
+  }
+  /// What the protocol says of a device's state: true = online; nothing = it leaves that to the session.
+  [[nodiscard]] virtual std::optional<bool> check_state(Transport transport, const Peer& peer) const {
+    (void)transport, (void)peer;
+    return std::nullopt;
+  }
   /// The device of a WebSocket handshake.
   [[nodiscard]] virtual std::optional<TopicOwner> owner_of(const WebSocketCredentials& handshake) const = 0;
   /// Answers a message that finds no session.
   virtual void refuse(const Uplink& wire, Stranger why, Millis now, Answer& answer) const = 0;
-  /// Decodes one message into `out`; `answer` is what to send back, whatever the result, errors included. Both are
+  /// Decodes one message into `out`, further ones into DeviceMessage::next; `answer` is what to send back, whatever the result, errors included. Both are
   /// cleared first.
   /// Errors: Errc::invalid with a message that names what is wrong with the payload (never its secrets); Errc::denied
   /// when it speaks for another device.

@@ -15,14 +15,9 @@
 #include "daemon/codec/official/session_state.hpp"
 #include "daemon/codec/official/topics.hpp"
 
-#include <array>
-
 namespace jl::codec {
 namespace official {
 namespace {
-constexpr std::array kTransports{Transport::mqtt, Transport::tcp,       Transport::udp,
-                                 Transport::http, Transport::websocket, Transport::coap};
-
 std::vector<Route> routes_of(Transport transport) {
   switch (transport) {
     case Transport::mqtt:
@@ -50,27 +45,22 @@ Result<Encoded> encode_http(const DownMessage& message) {
 class OfficialProtocol final : public Protocol {
  public:
   OfficialProtocol() {
+    auto made = std::make_shared<Descriptor>();
+    made->id = "jetlinks-official";
+    made->name = "JetLinks official 官方协议";
+    made->description =
+        "the device protocol of JetLinks, version 3: JSON on fixed topics and paths, a binary form for TCP and UDP";
+    made->version = "3.0";
+    // JetLinks' package declares no features, so that its products could not be upgraded: this one does speak firmware.
+    made->features = {"supportFirmware"};
     for (const Transport transport : kTransports) {
-      transports_.emplace_back(to_string(transport));
-      config_keys_.push_back(official::config_keys(transport));
-      routes_.push_back(routes_of(transport));
+      made->transports.push_back({transport, official::config_keys(transport), routes_of(transport),
+                                  std::string(official::document(transport))});
     }
+    descriptor_ = std::move(made);
   }
 
-  std::string_view id() const override { return "jetlinks-official"; }
-  std::string_view name() const override { return "JetLinks official 官方协议"; }
-  std::string_view description() const override {
-    return "the device protocol of JetLinks, version 3: JSON on fixed topics and paths, a binary form for TCP and UDP";
-  }
-  std::span<const std::string> transports() const override { return transports_; }
-  std::span<const ConfigKey> config_keys(std::string_view transport) const override {
-    return of(config_keys_, transport);
-  }
-  std::span<const Route> routes(std::string_view transport) const override { return of(routes_, transport); }
-  std::string_view document(std::string_view transport) const override {
-    const auto known = transport_from(transport);
-    return known ? official::document(*known) : std::string_view();
-  }
+  std::shared_ptr<const Descriptor> descriptor() const override { return descriptor_; }
 
   AuthOutcome authenticate(const MqttCredentials& credentials, const DeviceIdentity& device,
                            Millis now) const override {
@@ -163,16 +153,7 @@ class OfficialProtocol final : public Protocol {
   }
 
  private:
-  // The row of a transport; tables are in the order of Transport.
-  template <class Row>
-  static std::span<const Row> of(const std::vector<std::vector<Row>>& tables, std::string_view transport) {
-    const auto known = transport_from(transport);
-    return known ? std::span<const Row>(tables[static_cast<std::size_t>(*known)]) : std::span<const Row>();
-  }
-
-  std::vector<std::string> transports_;
-  std::vector<std::vector<ConfigKey>> config_keys_;
-  std::vector<std::vector<Route>> routes_;
+  std::shared_ptr<const Descriptor> descriptor_;
 };
 }  // namespace
 }  // namespace official

@@ -1,0 +1,164 @@
+#include "daemon/device/protocols.hpp"
+
+#include "common/model/protocol.hpp"
+#include "daemon/base/log.hpp"
+
+namespace jl::device {
+namespace {
+using model::ProtocolType;
+
+// What a package is made of; two resources with the same text have the same package. "" = built in.
+std::string source_of(const model::Resource& protocol) {
+  const auto spec = model::from_json<model::Protocol>(protocol.spec);
+  switch (spec.type) {
+    case ProtocolType::builtin:
+      break;
+    case ProtocolType::jar:
+      return "jar " + model::from_json<model::JarConfiguration>(spec.configuration).file_id;
+    case ProtocolType::local:
+      return "local " + model::from_json<model::LocalConfiguration>(spec.configuration).location;
+  }
+  return {};
+}
+
+bool same_files(const codec::package::Package& a, const codec::package::Package& b) { return a.files == b.files; }
+
+}  // namespace
+
+Result<std::shared_ptr<const codec::package::Package>> Protocols::load(const model::Resource& protocol) const {
+  const auto spec = model::from_json<model::Protocol>(protocol.spec);
+  codec::package::Files files;
+  if (spec.type == ProtocolType::jar) {
+    const auto id = model::from_json<model::JarConfiguration>(spec.configuration).file_id;
+    if (!files_ || !store::FileStore::is_id(id))
+      return Error(Errc::invalid, "the package was not uploaded", "jlctl protocol edit " + protocol.id + " --file PKG");
+    JL_TRY(files, codec::package::read_archive(files_->path_of(id)));
+  } else {
+    JL_TRY(files, codec::package::read_folder(model::from_json<model::LocalConfiguration>(spec.configuration).location));
+  }
+  return codec::package::load(protocol.id, std::move(files), limits_);
+}
+
+Result<std::shared_ptr<const codec::Descriptor>> Protocols::inspect(const model::Resource& protocol) {
+  std::string source = source_of(protocol);
+  if (source.empty()) return codec::official_protocol().descriptor();
+  inspected_.erase(protocol.id);
+  JL_TRY(auto package, load(protocol));
+  auto descriptor = package->descriptor;
+  inspected_[protocol.id] = {std::move(source), std::move(package)};
+  return descriptor;
+}
+
+Result<std::shared_ptr<const codec::Descriptor>> Protocols::describe(const model::Resource& protocol) {
+  const std::string source = source_of(protocol);
+  if (source.empty()) return codec::official_protocol().descriptor();
+  if (const auto known = inspected_.find(protocol.id); known != inspected_.end() && known->second.source == source)
+    return known->second.package->descriptor;
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto it = entries_.find(protocol.id);
+    if (it != entries_.end() && it->second.source == source) {
+      if (const auto package = it->second.codec->package()) return package->descriptor;
+    }
+  }
+  return inspect(protocol);
+}
+
+Protocols::Entry& Protocols::entry(const std::string& id) {
+  Entry& out = entries_[id];
+  if (!out.codec) out.codec = std::make_unique<codec::package::PackageProtocol>(id, devices_);
+  return out;
+}
+
+const codec::Protocol* Protocols::use(const model::Resource& protocol, Millis now) {
+  const std::string source = source_of(protocol);
+  if (source.empty()) return &codec::official_protocol();
+  {
+    const std::scoped_lock lock(mutex_);
+    const Entry& running = entry(protocol.id);
+    // A change of something else, such as its name, loads nothing.
+    if (running.source == source && running.codec->package() && !inspected_.contains(protocol.id))
+      return running.codec.get();
+  }
+  Result<std::shared_ptr<const codec::package::Package>> package{nullptr};
+  if (const auto known = inspected_.find(protocol.id); known != inspected_.end() && known->second.source == source) {
+    package = std::move(known->second.package);
+  } else {
+    package = load(protocol);
+  }
+  inspected_.erase(protocol.id);
+  const std::scoped_lock lock(mutex_);
+  Entry& running = entry(protocol.id);
+  if (package) {
+    running.problem.clear();
+    running.loaded_at = now;
+    running.codec->set(*package);
+  } else {
+    // Another source's package is not kept: it is not what the resource says any more.
+    if (running.source != source) running.codec->set(nullptr);
+    running.problem = package.error().message;
+    log::error("device.protocols", "protocol={} cannot be loaded: {}", protocol.id, running.problem);
+  }
+  running.source = source;
+  return running.codec->package() ? running.codec.get() : nullptr;
+}
+
+void Protocols::forget(const std::string& id) {
+  inspected_.erase(id);
+  const std::scoped_lock lock(mutex_);
+  const auto it = entries_.find(id);
+  if (it == entries_.end()) return;
+  it->second.codec->set(nullptr);
+  it->second.source.clear();
+  it->second.problem.clear();
+}
+
+bool Protocols::reload(const model::Resource& protocol, Millis now) {
+  auto package = load(protocol);
+  const std::scoped_lock lock(mutex_);
+  Entry& running = entry(protocol.id);
+  const auto before = running.codec->package();
+  running.source = source_of(protocol);
+  if (!package) {
+    if (running.problem != package.error().message) {
+      log::warn("device.protocols", "protocol={} not reloaded, {}: {}", protocol.id,
+                before ? "the version before goes on" : "nothing works", package.error().message);
+    }
+    running.problem = package.error().message;
+    return false;
+  }
+  running.problem.clear();
+  if (before && same_files(*before, **package)) return false;
+  running.loaded_at = now;
+  running.codec->set(*package);
+  log::info("device.protocols", "protocol={} loaded anew, version \"{}\"", protocol.id, (*package)->descriptor->version);
+  return true;
+}
+
+ProtocolState Protocols::state_of(const model::Resource& protocol) const {
+  ProtocolState out;
+  if (source_of(protocol).empty()) {
+    out.descriptor = codec::official_protocol().descriptor();
+    return out;
+  }
+  out.is_package = true;
+  const std::scoped_lock lock(mutex_);
+  const auto it = entries_.find(protocol.id);
+  if (it == entries_.end()) return out;
+  out.problem = it->second.problem;
+  out.loaded_at = it->second.loaded_at;
+  if (const auto package = it->second.codec->package()) {
+    out.descriptor = package->descriptor;
+    out.counters = package->program->counters();
+  }
+  return out;
+}
+
+const codec::Protocol* Protocols::codec_of(const model::Resource& protocol) const {
+  if (source_of(protocol).empty()) return &codec::official_protocol();
+  const std::scoped_lock lock(mutex_);
+  const auto it = entries_.find(protocol.id);
+  return it != entries_.end() && it->second.codec->package() ? it->second.codec.get() : nullptr;
+}
+
+}  // namespace jl::device
