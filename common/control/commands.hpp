@@ -61,6 +61,8 @@ struct Command {
   bool spec_flags = false;   ///< takes the fields of its kind as flags
   std::string only_below{};  ///< of those fields, only what is below this object of the spec
   bool large_body = false;
+  bool upload = false;  ///< the body is a file's bytes, kept on disk as they come; ?purpose= says what for
+  bool hidden = false;  ///< no verb of jlctl: it has a name for the log, but only other programs call it
   std::vector<Argument> arguments{};
   std::vector<Flag> flags{};
   std::vector<std::string> examples{};  ///< complete command lines

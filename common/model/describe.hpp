@@ -67,6 +67,9 @@ class Marks {
   Marks& hashed() { return field_->hashed = true, *this; }
   Marks& from_file() { return field_->from_file = true, *this; }
   Marks& base64() { return field_->base64 = true, *this; }
+  Marks& uploaded(const char* purpose, const char* name_field = "") {
+    return field_->uploaded = purpose, field_->upload_name = name_field, *this;
+  }
   Marks& range(std::int64_t min, std::int64_t max) { return field_->min = min, field_->max = max, *this; }
   Marks& max_length(std::size_t n) { return field_->max_length = n, *this; }
   Marks& refers_to(const char* kind) { return field_->refers_to = kind, *this; }
@@ -95,6 +98,7 @@ struct NoMarks {
   NoMarks& hashed() { return *this; }
   NoMarks& from_file() { return *this; }
   NoMarks& base64() { return *this; }
+  NoMarks& uploaded(const char*, const char* = "") { return *this; }
   NoMarks& range(std::int64_t, std::int64_t) { return *this; }
   NoMarks& max_length(std::size_t) { return *this; }
   NoMarks& refers_to(const char*) { return *this; }

@@ -157,6 +157,11 @@ class Normalizer {
       problem(at, "has " + std::to_string(length) + " characters; at most " + std::to_string(field.max_length));
       return nullptr;
     }
+    if (!field.uploaded.empty() && !is_file_id(value)) {
+      problem(at, "must be the id of an uploaded file, 64 lower-case hex digits; give the file itself: --" +
+                      field.flag + " FILE, or {fromFile: PATH} in a manifest");
+      return nullptr;
+    }
     if (field.required && value.find_first_not_of(" \t") == std::string::npos) problem(at, "must not be blank");
     return json::value(value);
   }
@@ -327,6 +332,11 @@ class Normalizer {
 };
 
 }  // namespace
+
+bool is_file_id(std::string_view text) {
+  return text.size() == 64 &&
+         std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
 
 std::string_view to_string(Type type) {
   static constexpr std::array<std::string_view, 12> kWords{"string", "integer", "number",    "boolean",

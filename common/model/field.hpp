@@ -77,6 +77,11 @@ struct Field {
   std::string example{};
   bool from_file = false;  ///< jlctl takes it as a file, not as a word of the command line
   bool base64 = false;     ///< holds bytes in base64; a file's content is encoded on the way in
+  std::string uploaded{};  ///< holds the id of a file that was uploaded for this purpose; jlctl takes the file itself
+  std::string upload_name{};  ///< sibling that jlctl fills in with the name of the file it uploads
+
+  /// Whether a word of the command line would not do: jlctl takes a file.
+  [[nodiscard]] bool is_file() const { return from_file || !uploaded.empty(); }
 
   [[nodiscard]] bool has_range() const { return min != std::numeric_limits<std::int64_t>::min(); }
   /// The table of an object or list, as the spec's selector picks it; nullptr when the selector names none.
@@ -93,6 +98,9 @@ struct Table {
 
 /// The legal words of an enumeration, for error texts and completion.
 [[nodiscard]] std::vector<std::string> words_of(const Field& field);
+
+/// Whether a text has the form of the id of an uploaded file: a SHA-256 in lower-case hex.
+[[nodiscard]] bool is_file_id(std::string_view text);
 
 /// Brings input into canonical form by the table: JetLinks' coercions (network.md 1.5), defaults, words as spelled,
 /// ignored fields dropped, null and absent the same. Appends every problem with its path. The result is usable only

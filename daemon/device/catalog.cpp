@@ -12,6 +12,9 @@ const codec::Protocol* codec_for(const model::Resource& protocol) {
   switch (spec.type) {
     case model::ProtocolType::builtin:
       return &codec::official_protocol();
+    case model::ProtocolType::jar:
+    case model::ProtocolType::local:
+      return nullptr;
   }
   return nullptr;
 }

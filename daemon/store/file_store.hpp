@@ -17,6 +17,7 @@ namespace jl::store {
 struct StoredFile {
   std::string id;  ///< SHA-256 in lower-case hex
   std::uint64_t size = 0;
+  bool existed = false;  ///< of finish(): the same content was there already
 };
 
 class FileStore {
