@@ -2,6 +2,7 @@
 // What the access path stands on, handed down as one: the rooms below it and the few things it asks of those above.
 #include "daemon/access/kept_sessions.hpp"
 #include "daemon/access/sessions.hpp"
+#include "daemon/access/traces.hpp"
 #include "daemon/base/log.hpp"
 #include "daemon/device/bus.hpp"
 #include "daemon/device/directory.hpp"
@@ -42,8 +43,11 @@ struct Context {
   /// One per I/O thread, by its index.
   std::vector<std::unique_ptr<device::TurnLog>>& logs;
   std::vector<std::unique_ptr<KeptSessions>>& kept;
+  /// Who looks on; null = nobody can.
+  Traces* traces = nullptr;
 
   [[nodiscard]] device::TurnLog& log_of(const network::IoThread& thread) const { return *logs[thread.index()]; }
+  [[nodiscard]] bool is_traced(std::string_view device_id) const { return traces && traces->follows(device_id); }
 };
 
 /// Bounds what is logged of dropped messages, over all devices: anybody's device can bring them about.

@@ -98,6 +98,14 @@ DeviceSession::Uplink DeviceSession::on_uplink(const codec::Uplink& uplink, code
   const codec::Peer peer{identity_, state_.get(), logged_in_};
   const auto decoded = codec_.decode(uplink, peer, context_.clock.now(), s.message, answer);
   counters_->received.fetch_add(1, std::memory_order_relaxed);
+  if (context_.is_traced(device_id())) {
+    const bool has_message = decoded && *decoded == codec::Decoded::message;
+    const std::string_view outcome = !decoded                               ? std::string_view(decoded.error().message)
+                                     : *decoded == codec::Decoded::refused  ? "it does not prove to come from the device"
+                                     : *decoded == codec::Decoded::nothing ? "it is none of the protocol's"
+                                                                            : "";
+    context_.traces->up(device_id(), uplink, has_message ? &s.message : nullptr, outcome, context_.clock.now());
+  }
   if (!decoded) {
     const bool foreign = decoded.error().code == Errc::denied;
     (foreign ? counters_->refused : counters_->undecodable).fetch_add(1, std::memory_order_relaxed);
@@ -123,7 +131,7 @@ DeviceSession::Uplink DeviceSession::on_uplink(const codec::Uplink& uplink, code
       break;
     case codec::Decoded::message:
       logged_in_ = true;
-      if (!handle(s.message)) result = Uplink::gone;
+      if (!handle_all(s.message)) result = Uplink::gone;
       break;
   }
   reply(answer);
@@ -131,8 +139,31 @@ DeviceSession::Uplink DeviceSession::on_uplink(const codec::Uplink& uplink, code
 }
 
 void DeviceSession::reply(const codec::Answer& answer) {
-  if (answer.has_reply && link_->send(answer.reply)) counters_->sent.fetch_add(1, std::memory_order_relaxed);
+  if (answer.has_reply) (void)send_down(answer.reply, "answer");
+  for (const auto& further : answer.more) (void)send_down(further, "answer");
   if (answer.close) end(EndReason::refused);
+}
+
+bool DeviceSession::send_down(const codec::Downlink& message, std::string_view why) {
+  if (!link_->send(message)) return false;
+  counters_->sent.fetch_add(1, std::memory_order_relaxed);
+  if (context_.is_traced(device_id()))
+    context_.traces->down(device_id(), link_->transport(), message, why, context_.clock.now());
+  return true;
+}
+
+void DeviceSession::greet() {
+  codec::Answer answer;
+  const codec::Peer peer{identity_, state_.get(), logged_in_};
+  codec_.connected(link_->transport(), &peer, context_.clock.now(), answer);
+  reply(answer);
+}
+
+bool DeviceSession::handle_all(const DeviceMessage& first) {
+  for (const DeviceMessage* at = &first; at; at = at->has_next ? at->next.get() : nullptr) {
+    if (!handle(*at)) return false;
+  }
+  return true;
 }
 
 bool DeviceSession::handle(const DeviceMessage& message) {
@@ -275,7 +306,11 @@ void DeviceSession::send(const codec::DownMessage& message, const std::string& t
   if (pending_.is_full())
     return done(Error(Errc::system_busy, "too many commands wait for device \"" + device_id() + "\""));
   auto encoded = codec_.encode(message, link_->transport(), {identity_, state_.get()});
-  if (!encoded) return done(encoded.error());
+  if (!encoded) {
+    if (context_.is_traced(device_id()))
+      context_.traces->trouble(device_id(), "encode: " + encoded.error().message, context_.clock.now());
+    return done(encoded.error());
+  }
   if (encoded->disconnect) {
     end(EndReason::administrative);
     return done(CommandReply{std::string(), json::object{{"success", true}}, 0});
@@ -287,15 +322,22 @@ void DeviceSession::send(const codec::DownMessage& message, const std::string& t
       return done(std::move(error));
     }
     counters_->sent.fetch_add(1, std::memory_order_relaxed);
+    if (context_.is_traced(device_id()))
+      context_.traces->down(device_id(), link_->transport(), downlink, codec::to_string(message.type),
+                            context_.clock.now());
   }
   // The innermost message carries the id that the answer repeats.
   const json::object* innermost = &message.body;
   while (const auto* nested = innermost->if_contains("childDeviceMessage")) innermost = &nested->as_object();
   std::string message_id(innermost->at("messageId").as_string());
   // A function that the thing model calls async is not waited for (access.md 5.7).
-  if (reply == MessageType::unknown)
-    return done(CommandReply{std::move(message_id), json::object{{"success", true}, {"code", "REQUEST_HANDLING"}}, 0});
-  pending_.add(target_device, std::move(message_id), reply, timeout, std::move(done));
+  if (reply == MessageType::unknown) {
+    done(CommandReply{std::move(message_id), json::object{{"success", true}, {"code", "REQUEST_HANDLING"}}, 0});
+  } else {
+    pending_.add(target_device, std::move(message_id), reply, timeout, std::move(done));
+  }
+  // What the codec answers by itself goes the way of all messages.
+  for (const auto& own : encoded->replies) (void)handle(own);
 }
 
 }  // namespace jl::access

@@ -34,6 +34,8 @@ class DeviceSession final : public std::enable_shared_from_this<DeviceSession> {
 
   /// Puts the session into the registry, closing the one it replaces, and says ONLINE.
   void go_online();
+  /// Says what the protocol says first to a device that has just come in.
+  void greet();
   /// Decodes a message and sends it on its way. What the protocol answers by itself leaves over the link.
   Uplink on_uplink(const codec::Uplink& uplink);
   /// The same; `answer` is what the protocol said, for transports that answer each message (HTTP, CoAP).
@@ -67,8 +69,11 @@ class DeviceSession final : public std::enable_shared_from_this<DeviceSession> {
   /// any more.
   [[nodiscard]] bool come_back();
   void reply(const codec::Answer& answer);
+  bool send_down(const codec::Downlink& message, std::string_view why);
   /// False when the device may not be here any more.
   bool handle(const codec::DeviceMessage& message);
+  /// The same for all that one message of the wire held.
+  bool handle_all(const codec::DeviceMessage& first);
   bool handle_child(const codec::DeviceMessage& message, const std::string& parent_id, int depth);
   void handle_registration(const codec::DeviceMessage& message, const std::string& parent_id);
   void publish(const codec::DeviceMessage& message, std::string_view product_id);

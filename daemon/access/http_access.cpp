@@ -242,6 +242,7 @@ void HttpAccess::on_upgrade(network::HttpConnection& connection, const network::
   connection.set_client(device->device_id());
   connection.accept_websocket();
   device->go_online();
+  device->greet();
   // A change that was committed after the look-up, and looked for sessions before this one was there, ended none.
   if (!still_welcome(device->device_id(), device->gateway_id())) device->end(EndReason::administrative);
 }

@@ -83,6 +83,7 @@ void MqttAccess::join(network::MqttConnection& connection, broker::Arrival arriv
                      if (attachment.application) options.response_information = response_topic(client_id);
                      const auto user = attachment.application ? attachment.application->user : nullptr;
                      connection.accept(std::move(options));
+                     if (const auto device = attachment.device) device->greet();
                      // A change that was committed while the client id was taken over found this one nowhere.
                      if (user && !is_unchanged(*user))
                        connection.close(CloseCause::administrative, ReasonCode::administrative_action);

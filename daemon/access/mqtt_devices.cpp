@@ -8,12 +8,28 @@
 namespace jl::access {
 using wire::mqtt::ReasonCode;
 
+namespace {
+
+// The device that connects: by its client id, unless the protocol of a gateway here names another.
+std::string device_of(const AttachedGateways& gateways, const network::MqttConnection& connection,
+                      const wire::mqtt::ConnectView& connect) {
+  const codec::MqttCredentials credentials{connect.client_id, connect.username, connect.password,
+                                           connection.tls_subject()};
+  for (const auto& gateway : gateways) {
+    if (!gateway.codec) continue;
+    if (auto id = gateway.codec->owner_of(credentials); !id.empty() && id != connect.client_id) return id;
+  }
+  return std::string(connect.client_id);
+}
+
+}  // namespace
+
 std::variant<Admission, Refusal> MqttAccess::authenticate(const network::MqttConnection& connection,
                                                           const wire::mqtt::ConnectView& connect) const {
   const auto gateways = gateways_.load();
   if (connect.client_id.empty() && !gateways->empty())
     return Refusal{Refusal::Kind::bad_client_id, "the client id must be a device id", gateways->front().counters};
-  auto admitted = admit(context_, *gateways, network_id_, connect.client_id);
+  auto admitted = admit(context_, *gateways, network_id_, device_of(*gateways, connection, connect));
   if (const auto* admission = std::get_if<Admission>(&admitted)) {
     const codec::MqttCredentials credentials{connect.client_id, connect.username, connect.password,
                                              connection.tls_subject()};
@@ -70,6 +86,7 @@ ReasonCode MqttAccess::publish_of_device(Attachment& device, const wire::mqtt::P
   // Acknowledged in any case: 3.1.1 clients would repeat it for ever. MQTT 5 clients see the reason.
   switch (device.device->on_uplink({publish.topic, publish.payload})) {
     case DeviceSession::Uplink::taken:
+      return ReasonCode::success;
     case DeviceSession::Uplink::nothing:
       // What is none of the protocol's topics was dropped, and is granted to nobody.
       return device.owns(publish.topic) || device.device->codec().owner_of(codec::Uplink{publish.topic, {}})

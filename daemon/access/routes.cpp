@@ -9,7 +9,8 @@ namespace jl::access {
 Routes::Routes(const AttachedGateways& gateways, codec::Transport transport) {
   for (const auto& gateway : gateways) {
     if (!gateway.codec) continue;
-    for (const auto& route : gateway.codec->routes(codec::to_string(transport))) {
+    const auto descriptor = gateway.codec->descriptor();
+    for (const auto& route : descriptor->routes(codec::to_string(transport))) {
       if (route.upstream) entries_.push_back({filter_of(route), route.method, gateway.codec});
     }
   }

@@ -32,6 +32,12 @@ class TcpLink final : public DeviceLink {
   network::IoThread& thread_;
 };
 
+void say(network::TcpConnection& connection, const codec::Answer& answer) {
+  if (answer.has_reply) (void)connection.send(answer.reply.payload);
+  for (const auto& further : answer.more) (void)connection.send(further.payload);
+  if (answer.close) connection.close();
+}
+
 }  // namespace
 
 struct TcpAccess::Attachment final : network::TcpAttachment {
@@ -39,8 +45,14 @@ struct TcpAccess::Attachment final : network::TcpAttachment {
 };
 
 bool TcpAccess::on_open(network::TcpConnection& connection) {
-  if (gateways_.load()->empty()) return false;
+  const auto gateways = gateways_.load();
+  if (gateways->empty()) return false;
   connection.attachment = std::make_unique<Attachment>();
+  if (const codec::Protocol* codec = gateways->front().codec) {
+    codec::Answer answer;
+    codec->connected(codec::Transport::tcp, nullptr, context_.clock.now(), answer);
+    say(connection, answer);
+  }
   return true;
 }
 
@@ -60,9 +72,7 @@ void TcpAccess::identify(network::TcpConnection& connection, const codec::Uplink
   if (!owner) {
     codec::Answer answer;
     codec->refuse(uplink, codec::Stranger::nameless, context_.clock.now(), answer);
-    if (answer.has_reply) (void)connection.send(answer.reply.payload);
-    if (answer.close) connection.close();
-    return;
+    return say(connection, answer);
   }
   auto admitted = admit(context_, *gateways, network_id_, owner->device_id);
   if (const auto* refusal = std::get_if<Refusal>(&admitted))
@@ -97,8 +107,7 @@ void TcpAccess::refuse(network::TcpConnection& connection, const codec::Uplink& 
   note_refusal(context_, refusal_log_, "access.tcp", network_id_, device_id, connection.peer(), refusal.why);
   codec::Answer answer;
   codec.refuse(uplink, stranger_of(refusal), context_.clock.now(), answer);
-  if (answer.has_reply) (void)connection.send(answer.reply.payload);
-  if (answer.close) connection.close();
+  say(connection, answer);
 }
 
 void TcpAccess::on_close(network::TcpConnection& connection, bool by_us) {

@@ -16,7 +16,8 @@ bool next_level(std::string_view& rest, bool& more, std::string_view& level) {
 }
 
 void add_routes(std::vector<network::MqttClientFilter>& filters, const codec::Protocol& protocol) {
-  for (const auto& route : protocol.routes("MQTT")) {
+  const auto descriptor = protocol.descriptor();
+  for (const auto& route : descriptor->routes("MQTT")) {
     if (!route.upstream) continue;
     const network::MqttClientFilter added{filter_of(route), static_cast<std::uint8_t>(std::clamp(route.qos, 0, 2))};
     const auto makes_needless = [](const network::MqttClientFilter& wide, const network::MqttClientFilter& narrow) {

@@ -7,18 +7,6 @@
 
 namespace jl::device {
 
-const codec::Protocol* codec_for(const model::Resource& protocol) {
-  const auto spec = model::from_json<model::Protocol>(protocol.spec);
-  switch (spec.type) {
-    case model::ProtocolType::builtin:
-      return &codec::official_protocol();
-    case model::ProtocolType::jar:
-    case model::ProtocolType::local:
-      return nullptr;
-  }
-  return nullptr;
-}
-
 std::shared_ptr<const UserInfo> Catalog::user(std::string_view network_id, std::string_view username) const {
   for (const auto& [id, user] : users) {
     if (user->network_id == network_id && user->username == username) return user;
@@ -55,7 +43,11 @@ void Catalogs::set(Catalog& catalog, const model::Resource& resource) const {
     auto info = std::make_shared<ProtocolInfo>();
     info->id = resource.id;
     info->enabled = resource.enabled;
-    info->codec = codec_for(resource);
+    if (protocols_) {
+      info->codec = protocols_->use(resource, clock_->now());
+    } else if (model::from_json<model::Protocol>(resource.spec).type == model::ProtocolType::builtin) {
+      info->codec = &codec::official_protocol();
+    }
     catalog.protocols[resource.id] = std::move(info);
   } else if (resource.kind == "gateway") {
     const auto spec = model::from_json<model::Gateway>(resource.spec);
@@ -131,6 +123,7 @@ void Catalogs::update(std::string_view kind, std::string_view id, const model::R
     next->certs.erase(std::string(id));
   } else if (kind == "protocol") {
     next->protocols.erase(std::string(id));
+    if (protocols_) protocols_->forget(std::string(id));
   } else {
     next->gateways.erase(std::string(id));
   }

@@ -3,9 +3,11 @@
 // whole when one of them changes. Devices are too many for it and are read from the store one by one.
 #include "common/model/gateway.hpp"
 #include "common/model/thing_model.hpp"
+#include "daemon/base/clock.hpp"
 #include "daemon/base/published.hpp"
 #include "daemon/codec/protocol.hpp"
 #include "daemon/device/cert_info.hpp"
+#include "daemon/device/protocols.hpp"
 #include "daemon/device/secrets.hpp"
 #include "daemon/store/store.hpp"
 
@@ -78,7 +80,9 @@ struct Catalog {
 /// Publishes catalogs. current() from any thread; the rest from the mutation thread.
 class Catalogs {
  public:
-  explicit Catalogs(const Secrets& secrets) : secrets_(&secrets) {}
+  /// `protocols` null: packages are not loaded, only the built-in protocol works.
+  explicit Catalogs(const Secrets& secrets, Protocols* protocols = nullptr, const Clock* clock = nullptr)
+      : secrets_(&secrets), protocols_(protocols), clock_(clock ? clock : &system_clock()) {}
   [[nodiscard]] std::shared_ptr<const Catalog> current() const { return current_.load(); }
   /// Reads everything anew. Errors: corrupt, storage.
   Status load(const store::Snapshot& snapshot);
@@ -88,10 +92,9 @@ class Catalogs {
  private:
   void set(Catalog& catalog, const model::Resource& resource) const;
   const Secrets* secrets_;
+  Protocols* protocols_;
+  const Clock* clock_;
   Published<Catalog> current_;
 };
-
-/// The built-in protocol of a protocol resource; nullptr when it names none.
-[[nodiscard]] const codec::Protocol* codec_for(const model::Resource& protocol);
 
 }  // namespace jl::device

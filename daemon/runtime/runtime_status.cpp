@@ -14,9 +14,9 @@ void add_protocol(const device::Catalog& catalog, const std::string& protocol_id
                   json::object& out) {
   const auto protocol = catalog.protocols.find(protocol_id);
   if (protocol == catalog.protocols.end() || !protocol->second->codec) return;
-  const codec::Protocol& codec = *protocol->second->codec;
+  const auto descriptor = protocol->second->codec->descriptor();
   json::array routes;
-  for (const auto& route : codec.routes(transport)) {
+  for (const auto& route : descriptor->routes(transport)) {
     json::object row{{"group", route.group},
                      {"topic", route.topic},
                      {"direction", route.upstream && route.downstream ? "both"
@@ -28,7 +28,7 @@ void add_protocol(const device::Catalog& catalog, const std::string& protocol_id
     routes.push_back(std::move(row));
   }
   out["routes"] = std::move(routes);
-  if (const auto document = codec.document(transport); !document.empty()) out["document"] = document;
+  if (const auto document = descriptor->document(transport); !document.empty()) out["document"] = document;
 }
 
 }  // namespace
@@ -97,14 +97,6 @@ json::object Runtime::status_of(const Resource& resource) const {
                                      {"undecodable", c.undecodable.load()},   {"refused", c.refused.load()},
                                      {"sentMessages", c.sent.load()}};
     }
-  } else if (resource.kind == "protocol") {
-    const codec::Protocol* codec = device::codec_for(resource);
-    out["state"] = resource.enabled && codec ? "running" : "stopped";
-    json::array transports;
-    if (codec) {
-      for (const auto& transport : codec->transports()) transports.emplace_back(transport);
-    }
-    out["transports"] = std::move(transports);
   }
   return out;
 }

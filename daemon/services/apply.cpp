@@ -81,6 +81,7 @@ Result<MutationResult> Resources::run_apply(const ApplyRequest& request, const P
   View view(p_.store);
   RuleContext rules{view, p_.node_id};
   rules.secrets = &p_.secrets;
+  rules.protocols = &p_.protocols;
   rules.now = p_.clock.now();
   Reader reader{request, p_.secrets, view, rules.problems};
   const std::size_t total = request.documents.size();

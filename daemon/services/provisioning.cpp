@@ -16,8 +16,9 @@ void keep_known_keys(json::object& configuration, const device::Catalog& catalog
   const codec::Protocol* codec = product ? catalog.codec_of(*product) : nullptr;
   if (!codec) return;
   json::object kept;
-  for (const auto& transport : codec->transports()) {
-    for (const auto& key : codec->config_keys(transport)) {
+  const auto descriptor = codec->descriptor();
+  for (const auto& transport : descriptor->transports) {
+    for (const auto& key : transport.config_keys) {
       if (const auto* value = configuration.if_contains(key.key); value && key.device_scope) kept[key.key] = *value;
     }
   }

@@ -3,6 +3,7 @@
 #include "common/base/words.hpp"
 #include "common/model/device.hpp"
 #include "daemon/device/records.hpp"
+#include "daemon/services/protocol_status.hpp"
 #include "daemon/services/resources.hpp"
 
 namespace jl::services {
@@ -49,38 +50,16 @@ void Resources::add_status(json::object& document, const Resource& resource, boo
     const auto devices = view.count_users("product", resource.id, "device", std::numeric_limits<std::size_t>::max());
     status["devices"] = devices ? *devices : 0;
     if (detailed) status["online"] = runtime_->sessions_of("product", resource.id);
+  } else if (resource.kind == "protocol") {
+    status = protocol_status(p_.protocols, resource, detailed);
+    if (detailed) {
+      View view(p_.store);
+      constexpr std::size_t kMostUsers = 100;
+      const auto users = view.users_of("protocol", resource.id, kMostUsers);
+      status["usedBy"] = users ? json::value_from(*users) : json::value(json::array());
+    }
   } else {
     status = runtime_->status_of(resource);
-    if (detailed && resource.kind == "protocol") {
-      if (const codec::Protocol* codec = device::codec_for(resource)) {
-        json::array routes, config;
-        for (const auto& transport : codec->transports()) {
-          for (const auto& r : codec->routes(transport)) {
-            routes.push_back(json::object{{"transport", transport},
-                                          {"group", r.group},
-                                          {"topic", r.topic},
-                                          {"upstream", r.upstream},
-                                          {"downstream", r.downstream},
-                                          {"qos", r.qos},
-                                          {"description", r.description},
-                                          {"example", r.example}});
-          }
-          for (const auto& k : codec->config_keys(transport)) {
-            json::array scopes;
-            if (k.product_scope) scopes.emplace_back("product");
-            if (k.device_scope) scopes.emplace_back("device");
-            json::object row{{"transport", transport}, {"key", k.key},   {"type", k.type},
-                             {"name", k.name},         {"help", k.help}, {"scopes", std::move(scopes)},
-                             {"required", k.required}};
-            if (!k.words.empty()) row["words"] = json::value_from(k.words);
-            if (!k.default_value.empty()) row["default"] = k.default_value;
-            config.push_back(std::move(row));
-          }
-        }
-        status["config"] = std::move(config);
-        status["routes"] = std::move(routes);
-      }
-    }
   }
   document["status"] = std::move(status);
 }

@@ -182,6 +182,7 @@ Result<MutationResult> Resources::run(const Mutation& m) {
   View view(p_.store);
   RuleContext rules{view, p_.node_id};
   rules.secrets = &p_.secrets;
+  rules.protocols = &p_.protocols;
   rules.now = p_.clock.now();
   rules.forced = m.options.force;
   JL_TRY(const Resource* found, is_valid_id(m.id) ? view.before(m.kind, m.id) : Result<const Resource*>(nullptr));
@@ -248,6 +249,21 @@ Result<MutationResult> Resources::run(const Mutation& m) {
   JL_TRY(const MutationResult for_retry, answer(m, result, before, final_state ? &*final_state : nullptr, nullptr));
   JL_TRY(const Committed committed, commit(view, rules, m.options, &for_retry));
   return answer(m, result, before, final_state ? &*final_state : nullptr, &committed);
+}
+
+void Resources::reload_protocol(const std::string& id) {
+  mutator_.run([this, id] {
+    View view(p_.store);
+    const auto found = view.before("protocol", id);
+    if (!found || !*found) return;
+    const Resource protocol = **found;
+    if (!p_.protocols.reload(protocol, p_.clock.now())) return;
+    // As if it had been edited: the catalog takes the codec, the gateways its routes.
+    const std::vector<ResourceChange> changes{{protocol, protocol}};
+    if (const Status prepared = runtime_->prepare(changes); !prepared) return;
+    p_.catalogs.update("protocol", id, &protocol);
+    (void)runtime_->commit(changes);
+  });
 }
 
 void Resources::forget_old_requests() {

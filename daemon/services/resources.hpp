@@ -57,6 +57,7 @@ class Resources final : public access::Provisioner {
     store::Store& store;
     const device::Secrets& secrets;
     device::Catalogs& catalogs;
+    device::Protocols& protocols;
     access::Sessions& sessions;
     const Clock& clock;
     std::string node_id;
@@ -88,6 +89,8 @@ class Resources final : public access::Provisioner {
   [[nodiscard]] boost::json::object document(Resource resource, bool detailed) const;
   /// Deletes answers kept for retries that are older than 24 h.
   void forget_old_requests();
+  /// Loads a local package anew because its folder changed; gateways take its routes. Any thread.
+  void reload_protocol(const std::string& id);
 
   // access::Provisioner
   void register_device(access::Registration registration, std::function<void(Status)> done) override;

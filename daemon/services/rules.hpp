@@ -14,6 +14,8 @@ struct RuleContext {
   bool forced = false;
   std::vector<Problem> problems{};
   std::vector<std::string> warnings{};
+  /// What protocols say of themselves; a package that changes is read and compiled by it.
+  device::Protocols* protocols = nullptr;
   /// Opens what is sealed; only certs need it.
   const device::Secrets* secrets = nullptr;
   Millis now = 0;
@@ -42,6 +44,9 @@ Status check_device(RuleContext& context, const Resource* before, const Resource
 /// Whether the certs that a network names will do for it; what is wrong is reported of the network, or, when it is a
 /// cert that changes, of that.
 Status check_network_certs(RuleContext& context, const Resource& network, const Resource* changed_cert);
+
+/// What a protocol as it will be says of itself; nullptr when its package cannot be used, which is a problem of its own.
+[[nodiscard]] std::shared_ptr<const codec::Descriptor> descriptor_of(RuleContext& context, const Resource& protocol);
 
 /// The keys of a product's or device's `configuration` against what the protocol of the product asks for.
 Status check_config_keys(RuleContext& context, const Resource& resource, const Resource& product, bool device);

@@ -26,6 +26,8 @@ LogCapture::~LogCapture() { captured = nullptr; }
 
 Status HostCall::send(const script::Wire& wire) {
   if (sends.size() >= kMostSends) return too_many("send", kMostSends);
+  if (transport_ == Transport::http)
+    return Error(Errc::unsupported, "HTTP devices are answered with ctx.respond(); nothing can be sent to them");
   if (has_topics(transport_) && wire.topic.empty())
     return Error(Errc::invalid, "what is sent over MQTT needs a topic: {topic, payload}");
   if (wire.topic.find_first_of(std::string_view("+#\0", 3)) != std::string_view::npos || wire.topic.size() > 1024)

@@ -89,6 +89,18 @@ std::string named_device(const std::vector<std::string>& messages) {
   return {};
 }
 
+// An answer that encode() makes by itself is to the command, whether or not it repeats its id.
+std::string with_message_id(const std::string& reply, const boost::json::object& command) {
+  boost::system::error_code ec;
+  boost::json::value parsed = boost::json::parse(reply, ec);
+  const auto* id = command.if_contains("messageId");
+  if (ec || !parsed.is_object() || !id || parsed.as_object().contains("messageId")) return reply;
+  parsed.as_object()["messageId"] = *id;
+  std::string out;
+  append_value(out, parsed);
+  return out;
+}
+
 // Reads the messages into `out` and what follows it. Errors: invalid, denied (it speaks for another device).
 Result<Decoded> read_messages(const std::vector<std::string>& messages, const DeviceIdentity& device, Millis now,
                               DeviceMessage& out) {
@@ -411,8 +423,8 @@ Result<Encoded> PackageProtocol::encode(const DownMessage& message, Transport tr
   out.sends = std::move(call.sends);
   out.disconnect = call.closes || (is_disconnect && out.sends.empty());
   for (const auto& reply : call.messages) {
-    JL_TRY(const Decoded decoded,
-           official::decode_json_message(reply, peer.device, now, out.replies.emplace_back()));
+    JL_TRY(const Decoded decoded, official::decode_json_message(with_message_id(reply, message.body), peer.device, now,
+                                                                out.replies.emplace_back()));
     if (decoded != Decoded::message) out.replies.pop_back();
   }
   if (out.sends.empty() && out.replies.empty() && !out.disconnect) return unsupported();

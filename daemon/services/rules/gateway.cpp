@@ -41,10 +41,9 @@ Status check_gateway(RuleContext& context, const Resource* before, const Resourc
   }
   JL_TRY(const Resource* protocol, context.view.get("protocol", spec.protocol.id));
   if (protocol) {
-    const codec::Protocol* codec = device::codec_for(*protocol);
-    const auto transports = codec ? codec->transports() : std::span<const std::string>();
+    const auto descriptor = descriptor_of(context, *protocol);
     // Children may use any protocol: their messages come through another device's session (access.md 1.3).
-    if (!provider.network_type.empty() && std::ranges::find(transports, provider.transport) == transports.end()) {
+    if (!provider.network_type.empty() && descriptor && !descriptor->find(provider.transport)) {
       context.problem(*after, "spec.protocol",
                       "protocol \"" + protocol->id + "\" does not speak " + provider.transport);
     }

@@ -12,12 +12,13 @@ namespace json = boost::json;
 
 namespace {
 
-// The codec and transport that a product's devices use; nullptr when it has no gateway yet.
+// The protocol and transport that a product's devices use; nullptr when it has no gateway yet.
 struct Access {
-  const codec::Protocol* codec = nullptr;
+  std::shared_ptr<const codec::Descriptor> descriptor;
   std::string transport;
 };
-Result<Access> access_of(View& view, const Resource& product) {
+Result<Access> access_of(RuleContext& context, const Resource& product) {
+  View& view = context.view;
   Access out;
   const auto spec = model::from_json<model::Product>(product.spec);
   if (spec.access_id.id.empty()) return out;
@@ -26,7 +27,7 @@ Result<Access> access_of(View& view, const Resource& product) {
   const auto gateway_spec = model::from_json<model::Gateway>(gateway->spec);
   JL_TRY(const Resource* protocol, view.get("protocol", gateway_spec.protocol.id));
   if (!protocol) return out;
-  out.codec = device::codec_for(*protocol);
+  out.descriptor = descriptor_of(context, *protocol);
   out.transport = model::provider_info(gateway_spec.provider).transport;
   return out;
 }
@@ -34,16 +35,16 @@ Result<Access> access_of(View& view, const Resource& product) {
 }  // namespace
 
 Status check_config_keys(RuleContext& context, const Resource& resource, const Resource& product, bool device) {
-  JL_TRY(const Access access, access_of(context.view, product));
-  if (!access.codec) return {};
+  JL_TRY(const Access access, access_of(context, product));
+  if (!access.descriptor) return {};
   const auto* given = resource.spec.if_contains("configuration");
   const json::object empty;
   const json::object& config = given ? given->as_object() : empty;
-  const auto keys = access.codec->config_keys(access.transport);
+  const auto keys = access.descriptor->config_keys(access.transport);
   // Devices may come in another way than their product's gateway, so the keys of every transport are welcome.
   std::vector<codec::ConfigKey> all(keys.begin(), keys.end());
-  for (const auto& transport : access.codec->transports()) {
-    for (const auto& key : access.codec->config_keys(transport)) {
+  for (const auto& transport : access.descriptor->transports) {
+    for (const auto& key : transport.config_keys) {
       if (std::ranges::find(all, key.key, &codec::ConfigKey::key) == all.end()) all.push_back(key);
     }
   }

@@ -1,11 +1,49 @@
-// Protocols: not disabled while a gateway refers to them, whatever the gateway's own state (access.md 3.4).
+// Protocols: a package that comes or changes is read, checked and compiled before anything is stored; none is disabled
+// while a gateway refers to it, whatever the gateway's own state (access.md 3.3, 3.4).
 #include "common/base/words.hpp"
+#include "common/model/gateway.hpp"
 #include "daemon/services/rules.hpp"
 
 namespace jl::services {
+namespace {
+
+constexpr std::size_t kMostGateways = 10'000;
+
+// A package takes the place of another one only if the gateways that use it can go on.
+Status check_transports(RuleContext& context, const Resource& after, const codec::Descriptor& descriptor) {
+  JL_TRY(const auto users, context.view.users_of("protocol", after.id, kMostGateways));
+  for (const auto& label : users) {
+    JL_TRY(const Resource* gateway, context.view.get("gateway", label.substr(label.find('/') + 1)));
+    if (!gateway) continue;
+    const auto& provider = model::provider_info(model::from_json<model::Gateway>(gateway->spec).provider);
+    if (provider.network_type.empty() || descriptor.find(provider.transport)) continue;
+    context.problem(after, "spec.configuration",
+                    label + " uses it over " + provider.transport + ", which this package does not speak", Errc::in_use);
+  }
+  return {};
+}
+
+}  // namespace
+
+std::shared_ptr<const codec::Descriptor> descriptor_of(RuleContext& context, const Resource& protocol) {
+  if (!context.protocols) return codec::official_protocol().descriptor();
+  const auto found = context.protocols->describe(protocol);
+  return found ? *found : nullptr;
+}
 
 Status check_protocol(RuleContext& context, const Resource* before, const Resource* after) {
-  if (!before || !after || !before->enabled || after->enabled) return {};
+  if (!after) return {};
+  const bool enabling = after->enabled && before && !before->enabled;
+  if (context.protocols && (!before || before->spec != after->spec || enabling)) {
+    const auto descriptor = context.protocols->inspect(*after);
+    if (!descriptor) {
+      std::string message = descriptor.error().message;
+      context.problem(*after, "spec.configuration", std::move(message), descriptor.error().code);
+    } else {
+      JL_CHECK(check_transports(context, *after, **descriptor));
+    }
+  }
+  if (!before || !before->enabled || after->enabled) return {};
   JL_TRY(const auto users, context.view.users_of("protocol", after->id, 10));
   if (!users.empty() && !context.forced) {
     context.problem(
