@@ -35,8 +35,10 @@ class ZipError {
   zip_error_t* get() { return &error_; }
   std::string text() { return lower_first(zip_error_strerror(&error_)); }
 
+  // "Not a zip archive" -> "not a zip archive", but "CRC error".
   static std::string lower_first(std::string text) {
-    if (!text.empty() && text[0] >= 'A' && text[0] <= 'Z') text[0] = static_cast<char>(text[0] | 0x20);
+    const auto is_upper = [](char c) { return c >= 'A' && c <= 'Z'; };
+    if (text.size() > 1 && is_upper(text[0]) && !is_upper(text[1])) text[0] = static_cast<char>(text[0] | 0x20);
     return text;
   }
 
@@ -137,19 +139,26 @@ class Reader {
     return {};
   }
 
-  // What is declared of the size is not used: bytes are counted as they come.
+  // Bytes are counted as they come; the size that was declared is compared at the end only.
   Status unpack(zip_uint64_t index) {
     const std::string_view name = name_of(index);
     JL_CHECK(collector_.begin(name));
     const OpenFile file(zip_fopen_index(archive_, index, 0));
     if (!file) return broken(name, zip_get_error(archive_));
     std::array<char, 65'536> piece;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled below
-    for (;;) {
+    for (zip_uint64_t size = 0;;) {
       const zip_int64_t got = zip_fread(file.get(), piece.data(), piece.size());
       if (got < 0) return broken(name, zip_file_get_error(file.get()));
-      if (got == 0) return {};  // the CRC was compared with the last piece
+      if (got == 0 && size != declared_size(index)) return refuse(name, "does not have the size that is declared");
+      if (got == 0) return {};  // libzip compared the CRC with the last piece
+      size += static_cast<zip_uint64_t>(got);
       JL_CHECK(collector_.append({piece.data(), static_cast<std::size_t>(got)}));
     }
+  }
+
+  zip_uint64_t declared_size(zip_uint64_t index) const {
+    zip_stat_t stat{};
+    return zip_stat_index(archive_, index, 0, &stat) == 0 ? stat.size : 0;
   }
 
   static Status refuse(std::string_view name, const char* why) {
