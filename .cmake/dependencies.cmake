@@ -6,6 +6,7 @@ find_package(ZLIB REQUIRED)
 find_library(JL_YAML_CPP NAMES libyaml-cpp.a REQUIRED)  # the archive, because jlctl links statically
 find_library(JL_CRYPTO_ARCHIVE NAMES libcrypto.a REQUIRED)  # as above: mold takes a .so under -static without a word
 pkg_check_modules(CBOR REQUIRED IMPORTED_TARGET libcbor)
+pkg_check_modules(ZIP REQUIRED IMPORTED_TARGET libzip)
 find_package(Boost 1.81 REQUIRED)  # headers only; 1.74, Debian's default, lacks as_tuple and Boost.URL
 
 add_library(jl_boost INTERFACE)

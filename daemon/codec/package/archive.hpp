@@ -2,29 +2,27 @@
 // The files of a protocol package, out of a zip archive (.zip or .jar) or a folder. Archives are hostile: names, sizes,
 // counts and what they unpack to are checked before anything is used, and nothing is ever written to disk.
 #include "common/base/result.hpp"
+#include "common/text/package_files.hpp"
 
 #include <cstddef>
-#include <map>
 #include <string>
 #include <string_view>
 
 namespace jl::codec::package {
 
 /// Path with '/' ("lib/crc.js") -> content. Only what packages use: protocol.json, *.js, *.mjs, *.json, *.md.
-using Files = std::map<std::string, std::string, std::less<>>;
+using Files = text::PackageFiles;
+using ArchiveLimits = text::PackageLimits;
 
-struct ArchiveLimits {
-  std::size_t entries = 1000;
-  std::size_t file = std::size_t{4} << 20u;    ///< bytes of one file, unpacked
-  std::size_t total = std::size_t{16} << 20u;  ///< bytes of all files, unpacked; read as they unpack, not as declared
-  std::size_t name = 255;
-  std::size_t depth = 16;  ///< folders in folders
-};
+/// Bytes of an archive itself. Java packages bring their libraries, and should be told apart, not turned away as large.
+inline constexpr std::size_t kMaxArchive = std::size_t{64} << 20u;
 
-/// Reads a zip archive. A single folder at the top that holds everything is stepped over. Errors: invalid (not a zip
-/// archive, encrypted, a name with "..", a leading "/", a drive, a backslash or control characters, a name that stands
-/// twice, a symbolic link or other special file, CRC mismatch, no protocol.json), too_large (names the limit),
-/// unsupported (a Java package: .class files or META-INF/MANIFEST.MF beside none of ours), storage.
+/// Reads a zip archive. A single folder at the top that holds everything is stepped over. Hidden files, node_modules,
+/// __MACOSX, and files that packages do not use are passed over, but count as entries. Errors: invalid (not a zip
+/// archive, encrypted, compressed otherwise than by deflate, a name with "..", a leading "/", a drive, a backslash or
+/// control characters, a name that stands twice, a symbolic link or other special file, CRC mismatch, no
+/// protocol.json), too_large (names the limit), unsupported (a Java package: .class files, META-INF/services or
+/// META-INF/MANIFEST.MF beside none of ours), not_found, storage.
 [[nodiscard]] Result<Files> read_archive(const std::string& path, const ArchiveLimits& limits = {});
 /// The same from memory.
 [[nodiscard]] Result<Files> read_archive_bytes(std::string_view bytes, const ArchiveLimits& limits = {});
