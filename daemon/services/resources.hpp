@@ -55,6 +55,7 @@ class Resources final : public access::Provisioner {
  public:
   struct Parts {
     store::Store& store;
+    store::FileStore& files;
     const device::Secrets& secrets;
     device::Catalogs& catalogs;
     access::Sessions& sessions;
@@ -88,6 +89,8 @@ class Resources final : public access::Provisioner {
   [[nodiscard]] boost::json::object document(Resource resource, bool detailed) const;
   /// Deletes answers kept for retries that are older than 24 h.
   void forget_old_requests();
+  /// Deletes uploaded files that no resource names and that are older than an hour.
+  void sweep_files();
 
   // access::Provisioner
   void register_device(access::Registration registration, std::function<void(Status)> done) override;
