@@ -52,7 +52,7 @@ std::size_t length_of_global(const std::vector<FlagInfo>& globals, const std::st
 Words nouns() {
   Words out;
   for (const control::Command& c : control::commands()) {
-    if (!c.noun.empty() && std::ranges::find(out, c.noun) == out.end()) out.push_back(c.noun);
+    if (!c.noun.empty() && c.is_verb() && std::ranges::find(out, c.noun) == out.end()) out.push_back(c.noun);
   }
   return out;
 }
@@ -60,7 +60,7 @@ Words nouns() {
 Words verbs_of(std::string_view noun, bool with_aliases) {
   Words out;
   for (const control::Command& c : control::commands()) {
-    if (c.noun != noun || c.verb.empty()) continue;
+    if (c.noun != noun || !c.is_verb()) continue;
     out.push_back(c.verb);
     if (with_aliases) out.insert(out.end(), c.aliases.begin(), c.aliases.end());
   }

@@ -128,7 +128,7 @@ class Completion {
 
   void verbs(const std::string& noun) {
     for (const control::Command& c : control::commands()) {
-      if (c.noun == noun && !c.verb.empty()) candidate(c.verb, c.summary);
+      if (c.noun == noun && c.is_verb()) candidate(c.verb, c.summary);
     }
   }
 

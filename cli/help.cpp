@@ -55,7 +55,7 @@ std::string section(const std::string& name, const Lines& lines, bool colour) {
 Lines verb_lines(std::string_view noun) {
   Lines out;
   for (const control::Command& c : control::commands()) {
-    if (c.noun == noun && !c.verb.empty()) out.emplace_back(c.verb, c.summary);
+    if (c.noun == noun && c.is_verb()) out.emplace_back(c.verb, c.summary);
   }
   return out;
 }
@@ -159,7 +159,7 @@ std::string noun_help(std::string_view noun, bool colour) {
   std::string out = "jlctl " + std::string(noun) + " - " + noun_summary(noun) + "\n\n";
   std::vector<std::string> shown;
   for (const control::Command& c : control::commands()) {
-    if (c.noun == noun && !c.verb.empty() && !c.examples.empty() && shown.size() < 5)
+    if (c.noun == noun && c.is_verb() && !c.examples.empty() && shown.size() < 5)
       shown.push_back(c.examples.front());
   }
   out += examples(shown, colour);

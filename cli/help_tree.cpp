@@ -65,7 +65,7 @@ json::object help_tree() {
   for (const FlagInfo& flag : global_flag_infos()) globals.push_back(flag_document(flag));
   json::array commands;
   for (const control::Command& command : control::commands()) {
-    if (!command.verb.empty()) commands.push_back(command_document(command));
+    if (command.is_verb()) commands.push_back(command_document(command));
   }
   json::array errors;
   for (const ErrcInfo& row : errc_table()) {

@@ -28,22 +28,26 @@ Status make_socket_folder(const std::string& socket) {
 
 // Members stand in the order in which they start; they go in the reverse one.
 struct App::Impl {
-  Impl(const Config& c, const Clock& k, std::unique_ptr<store::Store> s, store::Sealer sealer)
+  Impl(const Config& c, const Clock& k, std::unique_ptr<store::Store> s, std::unique_ptr<store::FileStore> f,
+       store::Sealer sealer)
       : config(c),
         clock(k),
         started_at(k.now()),
         store(std::move(s)),
+        files(std::move(f)),
         logs(*store, clock),
         access_log(logs),
         system_log(logs::store_system_log(logs, c.stored_level)),
         secrets(std::move(sealer)),
-        catalogs(secrets),
+        protocols(files.get(), &book),
+        catalogs(secrets, &protocols, &k),
         cert_expiry(k),
         directory(*store, secrets, catalogs),
         syncer(c.durability == device::Durability::sync ? std::make_unique<device::Syncer>(*store) : nullptr),
         threads(c.threads, clock),
         mutator(*store),
-        resources({*store, secrets, catalogs, sessions, clock, c.node_id, started_at}, mutator) {
+        resources({*store, *files, secrets, catalogs, protocols, sessions, clock, c.node_id, started_at}, mutator) {
+    book.bind(directory);
     bus.add(history);
     bus.add(latest);
     bus.add(tail);
@@ -55,13 +59,13 @@ struct App::Impl {
       turns.push_back(std::make_unique<std::atomic<std::uint64_t>>(0));
     }
     threads.start();
-    const access::Context context{directory, bus, sessions, resources, clock, turn_logs, kept};
+    const access::Context context{directory, bus, sessions, resources, clock, turn_logs, kept, &traces};
     commands = std::make_unique<access::Commands>(context);
     const access::MqttServices mqtt{catalogs, passwords, *commands, c.command_timeout};
     runtime = std::make_unique<runtime::Runtime>(runtime::Materials{threads, context, mqtt}, *store, secrets,
                                                  northbound, c.node_id);
     resources.set_runtime(*runtime);
-    calls = std::make_unique<control::Calls>(control::Rooms{*store, resources, *runtime, *commands, sessions, catalogs,
+    calls = std::make_unique<control::Calls>(control::Rooms{*store, *files, resources, *runtime, *commands, sessions, catalogs,
                                                             tail, logs, clock, c.node_id, c.state_dir, started_at,
                                                             c.command_timeout, turn_logs});
   }
@@ -70,10 +74,13 @@ struct App::Impl {
   const Clock& clock;
   Millis started_at;
   std::unique_ptr<store::Store> store;
+  std::unique_ptr<store::FileStore> files;
   logs::LogStore logs;
   logs::AccessLog access_log;
   std::shared_ptr<void> system_log;
   device::Secrets secrets;
+  device::DirectoryBook book;
+  device::Protocols protocols;
   device::Catalogs catalogs;
   device::CertExpiry cert_expiry;
   device::Directory directory;
@@ -83,6 +90,7 @@ struct App::Impl {
   access::NorthboundSink northbound;
   device::Bus bus;
   access::Sessions sessions;
+  access::Traces traces;
   std::unique_ptr<device::Syncer> syncer;
   network::IoThreads threads;
   std::vector<std::unique_ptr<device::TurnLog>> turn_logs;
@@ -113,10 +121,11 @@ Result<std::unique_ptr<App>> App::start(const Config& config, const Clock& clock
   log::set_level(config.log_level);
   JL_TRY(auto store, store::open({config.state_dir}));
   JL_TRY(auto sealer, store::Sealer::open(config.state_dir + "/secret.key"));
+  JL_TRY(auto files, store::FileStore::open(config.state_dir + "/files"));
   JL_CHECK(make_socket_folder(config.socket));
 
   std::unique_ptr<App> app(new App());
-  app->impl_ = std::make_unique<Impl>(config, clock, std::move(store), std::move(sealer));
+  app->impl_ = std::make_unique<Impl>(config, clock, std::move(store), std::move(files), std::move(sealer));
   Impl& i = *app->impl_;
   JL_CHECK(i.catalogs.load(*i.store->snapshot()));
   i.cert_expiry.check(*i.catalogs.current());
@@ -130,6 +139,7 @@ Result<std::unique_ptr<App>> App::start(const Config& config, const Clock& clock
                                        return true;
                                      }));
   i.runtime->boot(networks);
+  i.resources.sweep_files();
   const logs::Retention log_retention{config.log_days * 86'400'000LL, static_cast<std::uint64_t>(config.log_megabytes)
                                                                           << 20u};
   i.retention = std::make_unique<logs::RetentionJob>(
@@ -141,6 +151,7 @@ Result<std::unique_ptr<App>> App::start(const Config& config, const Clock& clock
   options.socket_path = config.socket;
   options.socket_group = config.socket_group;
   options.roles = config.roles;
+  options.files = i.files.get();
   JL_TRY(i.server, control::start_server(
                        options,
                        [&i](control::Call call, std::shared_ptr<control::Responder> reply) {
@@ -159,6 +170,7 @@ void App::tick() {
   i.cert_expiry.check(*i.catalogs.current());
   if (++i.ticks % 3600 == 0) {
     i.resources.forget_old_requests();
+    i.resources.sweep_files();
     i.runtime->tidy();
   }
   if (i.ticks % 10 == 0) {

@@ -151,7 +151,7 @@ std::string main_page() {
                  "jlctl message tail --product th-sensor"});
   page.section("COMMANDS");
   for (const control::Command& command : control::commands()) {
-    if (command.noun.empty() && !command.verb.empty()) describe(page, command);
+    if (command.noun.empty() && command.is_verb()) describe(page, command);
   }
   page.section("FLAGS OF EVERY COMMAND");
   page.line("They may stand before or after the noun and verb.");
@@ -172,7 +172,7 @@ std::string noun_page(std::string_view noun) {
   }
   page.section("COMMANDS");
   for (const control::Command& command : control::commands()) {
-    if (command.noun == noun && !command.verb.empty()) describe(page, command);
+    if (command.noun == noun && command.is_verb()) describe(page, command);
   }
   page.section("EXIT STATUS");
   page.line("As of \\fBjlctl\\fR(1).");

@@ -68,6 +68,8 @@ struct Command {
   std::vector<std::string> examples{};  ///< complete command lines
   const model::Kind* kind = nullptr;
 
+  /// Whether people type it; the other rows are calls that only programs make.
+  [[nodiscard]] bool is_verb() const { return !verb.empty() && !hidden; }
   /// "network add", "apply".
   [[nodiscard]] std::string label() const { return noun.empty() ? verb : noun + " " + verb; }
 };

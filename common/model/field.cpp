@@ -353,7 +353,9 @@ const Table* Field::table_for(const json::object& root) const {
   if (picked->is_object() && picked->as_object().contains("value")) word = &picked->as_object().at("value");
   if (!word->is_string()) return nullptr;
   for (const Variant& variant : variants) {
-    if (iequals(variant.word, word->as_string()) || iequals(kebab_case(to_lower(variant.word)), word->as_string())) {
+    const auto is_it = [&](const std::string& text) { return iequals(text, word->as_string()); };
+    if (is_it(variant.word) || is_it(kebab_case(to_lower(variant.word))) ||
+        std::ranges::any_of(variant.aliases, is_it)) {
       return variant.table;
     }
   }

@@ -45,6 +45,7 @@ struct Word {
 struct Variant {
   std::string word;
   const Table* table;
+  std::vector<std::string> aliases{};  ///< of the word, as the selector accepts them
 };
 
 /// Extra check of one value; may also bring it into its canonical form. Appends what is wrong.

@@ -18,8 +18,8 @@ const std::vector<Word>& EnumWords<BuiltinProtocol>::words() {
 }
 
 std::vector<Variant> protocol_variants() {
-  return {{"builtin", &table_of<BuiltinConfiguration>()},
-          {"jar", &table_of<JarConfiguration>()},
+  return {{"builtin", &table_of<BuiltinConfiguration>(), {"built-in"}},
+          {"jar", &table_of<JarConfiguration>(), {"zip"}},
           {"local", &table_of<LocalConfiguration>()}};
 }
 

@@ -57,7 +57,7 @@ void describe(V& v, JarConfiguration& s) {
   v.field("fileId", s.file_id)
       .required()
       .uploaded("protocol", "fileName")
-      .flag("file")
+      .flag("package")
       .help("the package, as the id of an uploaded file (上传协议包)")
       .example("{fromFile: codec.jar}");
   v.field("fileName", s.file_name)

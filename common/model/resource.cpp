@@ -3,6 +3,7 @@
 #include "common/base/assert.hpp"
 #include "common/base/words.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace jl::model {
@@ -260,6 +261,27 @@ std::vector<ReferenceUse> references_of(const Resource& resource) {
                    }
                  });
   return out;
+}
+
+std::vector<FileUse> files_of(const Resource& resource) {
+  std::vector<FileUse> out;
+  const Kind* kind = find_kind(resource.kind);
+  JL_ASSERT(kind);
+  if (!holds_files(*kind->spec)) return out;
+  json::object spec = resource.spec;
+  for_each_value(*kind->spec, spec, resource.spec, "spec",
+                 [&](const Field& field, json::value& value, const std::string& at) {
+                   if (!field.uploaded.empty() && value.is_string())
+                     out.push_back({at, std::string(value.as_string())});
+                 });
+  return out;
+}
+
+bool holds_files(const Table& table) {
+  return std::ranges::any_of(table.fields, [](const Field& field) {
+    return !field.uploaded.empty() || (field.table && holds_files(*field.table)) ||
+           std::ranges::any_of(field.variants, [](const Variant& variant) { return holds_files(*variant.table); });
+  });
 }
 
 const json::object* configuration_for_node(const json::object& spec, std::string_view node_id) {

@@ -93,6 +93,16 @@ struct ReferenceUse {
 /// Every reference in a canonical spec.
 [[nodiscard]] std::vector<ReferenceUse> references_of(const Resource& resource);
 
+/// One uploaded file that a resource's spec names.
+struct FileUse {
+  std::string field;  ///< path
+  std::string id;
+};
+/// Every uploaded file in a canonical spec.
+[[nodiscard]] std::vector<FileUse> files_of(const Resource& resource);
+/// Whether a table, or one of its variants, has a field for an uploaded file.
+[[nodiscard]] bool holds_files(const Table& table);
+
 /// The per-node configuration that a node runs (network.md 3): `configuration` when shareCluster, else the entry of
 /// cluster[] with its serverId; nullptr when it has none and so does not run there.
 [[nodiscard]] const json::object* configuration_for_node(const json::object& spec, std::string_view node_id);

@@ -43,6 +43,11 @@ void CallMemo::note_body(const Admission& admission, const json::object& body) {
   }
 }
 
+void CallMemo::note_file(const store::StoredFile& file) {
+  object = "file/" + file.id;
+  parameters["size"] = file.size;
+}
+
 json::object access_record(const CallMemo& memo, const Caller& caller, const CallEnd& end, Millis steady_now) {
   json::object out{{"action", memo.action}, {"method", memo.method}, {"path", memo.path}};
   const std::string& object = end.notes.object.empty() ? memo.object : end.notes.object;

@@ -17,6 +17,8 @@ struct CallMemo {
   CallMemo(std::string method_used, const Admission& admission, Millis steady_now);
   /// Takes what the record keeps of the body.
   void note_body(const Admission& admission, const boost::json::object& body);
+  /// Takes the id and size of an uploaded file.
+  void note_file(const store::StoredFile& file);
 };
 
 /// How a call ended.

@@ -2,6 +2,7 @@
 
 #include "common/base/words.hpp"
 #include "common/control/api.hpp"
+#include "common/control/uploads.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -47,10 +48,24 @@ Error denied(const Caller& caller, std::string_view what, Role needed) {
           "an administrator can add the user, or one of its groups, to \"roles:\" in " + std::string(kDefaultConfig)};
 }
 
-bool is_json(std::string_view content_type) {
+bool is_type(std::string_view content_type, std::string_view wanted) {
   std::string_view type = content_type.substr(0, content_type.find(';'));
   while (type.ends_with(' ') || type.ends_with('\t')) type.remove_suffix(1);
-  return iequals(type, kJson);
+  return iequals(type, wanted);
+}
+
+// How large an upload may be depends on what it is for.
+Result<std::uint64_t> upload_limit(const Query& query) {
+  const auto given = query.find("purpose");
+  if (const auto* purpose = given == query.end() ? nullptr : find_upload_purpose(given->second))
+    return purpose->max_size;
+  std::vector<std::string> words;
+  for (const auto& row : kUploadPurposes) words.emplace_back(row.word);
+  Error error = bad(given == query.end() ? "the query parameter \"purpose\" is missing"
+                                         : "\"" + given->second + "\" is no purpose of an upload",
+                    "it is one of " + join(words));
+  error.field = "purpose";
+  return error;
 }
 
 std::optional<Error> check_body(const RequestHead& head, const Admission& admission) {
@@ -59,7 +74,11 @@ std::optional<Error> check_body(const RequestHead& head, const Admission& admiss
   if (head.method != "POST" && head.method != "PATCH") {
     return bad("a " + std::string(head.method) + " request takes no body");
   }
-  if (!is_json(head.content_type)) {
+  if (admission.command->upload && !head.content_type.empty() && !is_type(head.content_type, kBytes)) {
+    return bad("the body is not declared as bytes",
+               "send the header Content-Type: " + std::string(kBytes) + ", or curl -X POST -T FILE");
+  }
+  if (!admission.command->upload && !is_type(head.content_type, kJson)) {
     return bad("the body is not declared as JSON", "send the header Content-Type: application/json");
   }
   if (head.content_length.value_or(0) > admission.max_body) {
@@ -97,6 +116,11 @@ std::optional<Error> check_call(const RequestHead& head, const Caller& caller, A
   }
   if (const auto status = check_query(*out.command, out.query); !status) return status.error();
   out.max_body = out.command->large_body ? kMaxApplyBody : kMaxBody;
+  if (out.command->upload) {
+    const auto limit = upload_limit(out.query);
+    if (!limit) return limit.error();
+    out.max_body = *limit;
+  }
   return check_body(head, out);
 }
 

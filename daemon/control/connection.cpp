@@ -103,13 +103,31 @@ asio::awaitable<bool> Connection::serve_one() {
 
 asio::awaitable<bool> Connection::serve_call(Admission admission, CallMemo memo, bool is_head) {
   const bool expects_continue = !header_field("Expect").empty();
-  auto body = co_await read_body(admission.max_body, expects_continue);
-  if (!socket_.is_open()) co_return false;
-  if (body) memo.note_body(admission, *body);
+  Call call;
   std::optional<Error> refusal;
-  if (!body) {
-    refusal = body.error();
-  } else if (core_.pending >= core_.options.max_pending) {
+  if (admission.command->upload) {
+    auto file = co_await read_upload(admission.max_body, expects_continue);
+    if (file) {
+      memo.note_file(*file);
+      call.file = std::move(*file);
+    } else {
+      refusal = file.error();
+    }
+    limit_time(core_.options.header_timeout);  // for what a refusal still has to read
+  } else {
+    auto body = co_await read_body(admission.max_body, expects_continue);
+    if (body) {
+      memo.note_body(admission, *body);
+      call.body = std::move(*body);
+    } else {
+      refusal = body.error();
+    }
+  }
+  if (!socket_.is_open()) {
+    if (admission.command->upload && refusal) record_refusal(memo, *refusal);
+    co_return false;
+  }
+  if (!refusal && core_.pending >= core_.options.max_pending) {
     refusal = Error(Errc::busy, "jlinkd handles " + std::to_string(core_.pending) + " calls already");
   }
   if (refusal) {
@@ -119,11 +137,9 @@ asio::awaitable<bool> Connection::serve_call(Admission admission, CallMemo memo,
   }
   unlimit_time();  // how long the call takes is the handler's business
 
-  Call call;
   call.command = admission.command;
   call.id = std::move(admission.id);
   call.query = std::move(admission.query);
-  call.body = std::move(*body);
   call.caller = caller_;
   call.request_id = request_id_;
   call.wants_ndjson = header_field("Accept").find(kNdjson) != std::string::npos;
@@ -222,13 +238,7 @@ asio::awaitable<bool> Connection::send_lines(std::shared_ptr<Exchange> exchange)
 
 asio::awaitable<bool> Connection::refuse(Admission admission, CallMemo memo, bool is_head) {
   const Error& error = *admission.refusal;
-  if (error.code == Errc::denied || memo.is_recorded) {
-    CallEnd end;
-    end.status = info(error.code).http_status;
-    end.code = error.code;
-    end.error = error.message;
-    record(memo, end);
-  }
+  record_refusal(memo, error);
   // A body that is small enough is read over, so that the connection can be used again.
   if (keeps_alive_ && !parser_->is_done()) {
     keeps_alive_ = co_await discard_body();

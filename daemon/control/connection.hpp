@@ -51,15 +51,19 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Awaitable<bool> send(std::string bytes);
 
   Awaitable<Result<boost::json::object>> read_body(std::uint64_t max_bytes, bool expects_continue);
+  Awaitable<Result<store::StoredFile>> read_upload(std::uint64_t max_bytes, bool expects_continue);
   Awaitable<bool> discard_body();
   Awaitable<void> linger(std::chrono::milliseconds limit);
   Awaitable<void> await_wake();
 
+  /// Why a body could not be read; what follows on the connection is lost.
+  [[nodiscard]] Error broken_body(boost::system::error_code ec, std::uint64_t max_bytes);
   [[nodiscard]] RequestHead head() const;
   [[nodiscard]] std::string header_field(std::string_view name) const;
   [[nodiscard]] std::string response_head(int status, std::string_view content_type) const;
   void begin_request();
   void record(const CallMemo& memo, const CallEnd& end);
+  void record_refusal(const CallMemo& memo, const Error& error);
   void watch_for_hang_up();
   void wake();
   void limit_time(std::chrono::milliseconds limit);

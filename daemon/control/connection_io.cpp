@@ -44,15 +44,7 @@ asio::awaitable<Result<boost::json::object>> Connection::read_body(std::uint64_t
     const auto [ec, count] = co_await http::async_read(socket_, buffer_, *parser_, kToken);
     const std::size_t size = piece.size() - parser_->get().body().size;
     if (ec && ec != http::error::need_buffer) {
-      keeps_alive_ = false;  // where the next request begins is not known any more
-      if (ec == http::error::body_limit) {
-        co_return Error(Errc::too_large, "the body has more than " + std::to_string(max_bytes) + " bytes");
-      }
-      if (ec.category() != http::make_error_code(http::error::body_limit).category() ||
-          ec == http::error::partial_message) {
-        close();
-      }
-      co_return Error(Errc::bad_request, "the body cannot be read: " + ec.message());
+      co_return broken_body(ec, max_bytes);
     }
     total += size;
     if (total > kMaxBody && !large_body_) {
@@ -63,6 +55,17 @@ asio::awaitable<Result<boost::json::object>> Connection::read_body(std::uint64_t
     if (!fed) co_return fed.error();
   }
   co_return body.finish();
+}
+
+Error Connection::broken_body(error_code ec, std::uint64_t max_bytes) {
+  keeps_alive_ = false;  // where the next request begins is not known any more
+  if (ec == http::error::body_limit)
+    return {Errc::too_large, "the body has more than " + std::to_string(max_bytes) + " bytes"};
+  if (ec.category() != http::make_error_code(http::error::body_limit).category() ||
+      ec == http::error::partial_message) {
+    close();
+  }
+  return {Errc::bad_request, "the body cannot be read: " + ec.message()};
 }
 
 // Reads over what is left of a body. False when that is not worth it, or not possible.
@@ -164,6 +167,14 @@ std::string Connection::header_field(std::string_view name) const {
 void Connection::record(const CallMemo& memo, const CallEnd& end) {
   if (!memo.is_recorded && end.code != Errc::denied) return;
   core_.access_log.append(access_record(memo, caller_, end, core_.clock.steady()));
+}
+
+void Connection::record_refusal(const CallMemo& memo, const Error& error) {
+  CallEnd end;
+  end.status = info(error.code).http_status;
+  end.code = error.code;
+  end.error = error.message;
+  record(memo, end);
 }
 
 // A Unix socket reports a hang-up when the peer has closed it altogether; one that only says it will not send any more

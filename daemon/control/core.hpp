@@ -5,6 +5,7 @@
 #include "daemon/logs/logs.hpp"
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <mutex>
 #include <unordered_set>
 #include <utility>
@@ -64,6 +65,7 @@ struct Core {
   bool is_stopping = false;
 
   boost::asio::io_context io{1};
+  boost::asio::thread_pool disk{2};  ///< writes uploads, which would hold up every other call
 
  private:
   mutable std::mutex roles_mutex_;

@@ -6,12 +6,14 @@
 #include "common/control/problem.hpp"
 #include "daemon/base/clock.hpp"
 #include "daemon/control/roles.hpp"
+#include "daemon/store/file_store.hpp"
 
 #include <atomic>
 #include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace jl::logs {
@@ -26,6 +28,7 @@ struct Call {
   std::string id;  ///< {id} of the path
   std::multimap<std::string, std::string, std::less<>> query;
   boost::json::object body;
+  std::optional<store::StoredFile> file;  ///< of an upload: what the body has become
   Caller caller;
   std::string request_id;  ///< the server's own, for logs
   bool wants_ndjson = false;
@@ -77,10 +80,12 @@ struct ServerOptions {
   std::string socket_path;   ///< its folder must exist; a stale socket is replaced, a live one is a conflict
   std::string socket_group;  ///< "" = leave as created
   RoleRules roles;
-  std::chrono::seconds header_timeout{10};  ///< to read a request's header and body
+  /// To read a request's header and body; of an upload, to wait for its next bytes.
+  std::chrono::seconds header_timeout{10};
   std::chrono::seconds idle_timeout{300};   ///< between requests of a kept-alive connection
   std::size_t max_pending =
       64;  ///< calls being handled at once; more are answered `busy`; a caller that left frees its place
+  store::FileStore* files = nullptr;  ///< takes uploads; without it they are refused. Outlives the server
 };
 
 class Server {

@@ -34,4 +34,11 @@ model::ThingModel Directory::things_of(const DeviceRecord& device) {
   return model::merge_models(base, model::parse_thing_model(device.derived_metadata, "deriveMetadata", problems));
 }
 
+std::optional<codec::DeviceIdentity> DirectoryBook::find(std::string_view device_id) const {
+  if (!directory_) return std::nullopt;
+  auto found = directory_->find(device_id);
+  if (!found || !*found || !(*found)->enabled) return std::nullopt;
+  return std::move((*found)->identity);
+}
+
 }  // namespace jl::device

@@ -33,4 +33,14 @@ class Directory {
   const Catalogs* catalogs_;
 };
 
+/// What package scripts look devices up in. Bound once the directory exists.
+class DirectoryBook final : public codec::package::DeviceBook {
+ public:
+  void bind(const Directory& directory) { directory_ = &directory; }
+  [[nodiscard]] std::optional<codec::DeviceIdentity> find(std::string_view device_id) const override;
+
+ private:
+  const Directory* directory_ = nullptr;
+};
+
 }  // namespace jl::device

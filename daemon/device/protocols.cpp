@@ -135,6 +135,12 @@ bool Protocols::reload(const model::Resource& protocol, Millis now) {
   return true;
 }
 
+bool Protocols::has_files(const model::Resource& protocol) const {
+  const auto spec = model::from_json<model::Protocol>(protocol.spec);
+  if (spec.type != ProtocolType::jar) return true;
+  return files_ && files_->find(model::from_json<model::JarConfiguration>(spec.configuration).file_id);
+}
+
 ProtocolState Protocols::state_of(const model::Resource& protocol) const {
   ProtocolState out;
   if (source_of(protocol).empty()) {

@@ -42,6 +42,8 @@ class Protocols {
   /// state_of() tells.
   bool reload(const model::Resource& protocol, Millis now);
 
+  /// Whether what the resource names is there to be read.
+  [[nodiscard]] bool has_files(const model::Resource& protocol) const;
   [[nodiscard]] ProtocolState state_of(const model::Resource& protocol) const;
   /// The codec as it runs; nullptr when nothing works.
   [[nodiscard]] const codec::Protocol* codec_of(const model::Resource& protocol) const;

@@ -83,6 +83,7 @@ Result<MutationResult> Resources::run_apply(const ApplyRequest& request, const P
   rules.secrets = &p_.secrets;
   rules.protocols = &p_.protocols;
   rules.now = p_.clock.now();
+  if (!request.dry_run) rules.files = &p_.files;
   Reader reader{request, p_.secrets, view, rules.problems};
   const std::size_t total = request.documents.size();
   std::size_t unchanged = 0;

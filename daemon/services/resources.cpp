@@ -13,6 +13,7 @@ using store::Family;
 
 namespace {
 
+constexpr Millis kUnusedFileAge = 3600LL * 1000;  // to make the resource that names it
 constexpr Millis kRequestMemory = 24LL * 3600 * 1000;
 
 std::string request_key(std::string_view id) { return store::key({"request", id}); }
@@ -184,6 +185,7 @@ Result<MutationResult> Resources::run(const Mutation& m) {
   rules.secrets = &p_.secrets;
   rules.protocols = &p_.protocols;
   rules.now = p_.clock.now();
+  rules.files = &p_.files;
   rules.forced = m.options.force;
   JL_TRY(const Resource* found, is_valid_id(m.id) ? view.before(m.kind, m.id) : Result<const Resource*>(nullptr));
   // Kept apart from the view, whose slots the change overwrites.
@@ -263,6 +265,27 @@ void Resources::reload_protocol(const std::string& id) {
     if (const Status prepared = runtime_->prepare(changes); !prepared) return;
     p_.catalogs.update("protocol", id, &protocol);
     (void)runtime_->commit(changes);
+  });
+}
+
+// On the mutation thread: nothing can come to refer to a file between the count of references and the deletion.
+void Resources::sweep_files() {
+  mutator_.run([this] {
+    std::set<std::string, std::less<>> referenced;
+    for (const model::Kind& kind : model::kinds()) {
+      if (!model::holds_files(*kind.spec)) continue;
+      View view(p_.store);
+      const Status read = view.for_each(kind.name, [&](const Resource& resource) {
+        for (auto& use : model::files_of(resource)) referenced.insert(std::move(use.id));
+      });
+      if (!read) return log::warn("services", "cannot look for unused files: {}", read.error().message);
+    }
+    const auto deleted = p_.files.sweep(referenced, p_.clock.now(), kUnusedFileAge);
+    if (!deleted) {
+      log::warn("services", "cannot delete unused files: {}", deleted.error().message);
+    } else if (*deleted > 0) {
+      log::info("services", "deleted {} files that no resource names", *deleted);
+    }
   });
 }
 

@@ -55,6 +55,7 @@ class Resources final : public access::Provisioner {
  public:
   struct Parts {
     store::Store& store;
+    store::FileStore& files;
     const device::Secrets& secrets;
     device::Catalogs& catalogs;
     device::Protocols& protocols;
@@ -91,6 +92,8 @@ class Resources final : public access::Provisioner {
   void forget_old_requests();
   /// Loads a local package anew because its folder changed; gateways take its routes. Any thread.
   void reload_protocol(const std::string& id);
+  /// Deletes uploaded files that no resource names and that are older than an hour.
+  void sweep_files();
 
   // access::Provisioner
   void register_device(access::Registration registration, std::function<void(Status)> done) override;

@@ -2,6 +2,7 @@
 // What may and may not be, beyond the shape of single fields: one rules file per noun in rules/. A rule is called once
 // for each changed resource, with the whole change laid out in the view, and appends what is wrong.
 #include "daemon/services/view.hpp"
+#include "daemon/store/file_store.hpp"
 
 namespace jl::services {
 
@@ -19,6 +20,9 @@ struct RuleContext {
   /// Opens what is sealed; only certs need it.
   const device::Secrets* secrets = nullptr;
   Millis now = 0;
+  /// Where uploaded files are; nullptr = files that a change names may still be missing (a dry run: they are uploaded
+  /// with the deed).
+  const store::FileStore* files = nullptr;
   /// Certs opened for this change, by id.
   std::map<std::string, Result<device::CertInfo>> opened_certs{};
 

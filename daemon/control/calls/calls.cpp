@@ -1,5 +1,6 @@
 #include "daemon/control/calls/calls.hpp"
 
+#include "common/base/assert.hpp"
 #include "common/base/words.hpp"
 #include "common/control/api.hpp"
 #include "common/control/schema.hpp"
@@ -28,6 +29,12 @@ bool paced_line(Responder& reply, std::string line) {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
   return reply.line(std::move(line));
+}
+
+// The server has written the file by now.
+void answer_upload(const Call& call, Responder& reply) {
+  JL_ASSERT(call.file);
+  reply.json(call.file->existed ? 200 : 201, json::object{{"fileId", call.file->id}, {"size", call.file->size}});
 }
 
 }  // namespace
@@ -66,6 +73,7 @@ Result<std::size_t> count_parameter(const Call& call, std::string_view key, std:
 
 void Calls::handle(Call call, std::shared_ptr<Responder> reply) {
   const Command& c = *call.command;
+  if (c.upload) return answer_upload(call, *reply);
   if (c.noun == "device" && (c.verb == "read" || c.verb == "write" || c.verb == "invoke" || c.verb == "disconnect"))
     return device_command(call, reply);
   if (c.noun == "network" && (c.verb == "clients" || c.verb == "kick" || c.verb == "sub" || c.verb == "pub"))

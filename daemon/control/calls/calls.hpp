@@ -14,6 +14,7 @@ namespace jl::control {
 /// The rooms that calls reach into. All outlive Calls.
 struct Rooms {
   store::Store& store;
+  store::FileStore& files;
   services::Resources& resources;
   runtime::Runtime& runtime;
   access::Commands& commands;

@@ -1,5 +1,6 @@
 // The command and field tables as an OpenAPI document, for everyone who is not jlctl.
 #include "common/control/api.hpp"
+#include "common/control/uploads.hpp"
 #include "daemon/control/calls/calls.hpp"
 
 namespace jl::control {
@@ -85,6 +86,11 @@ json::object openapi_document() {
           {"content",
            json::object{{std::string(kJson),
                          json::object{{"schema", json::object{{"$ref", "#/components/schemas/" + c.kind->name}}}}}}}};
+    }
+    if (c.upload) {
+      // OpenAPI 3.1: bytes are a media type without a schema.
+      operation["requestBody"] = json::object{{"required", true}, {"content", json::object{{kBytes, json::object()}}}};
+      operation["responses"].as_object()["201"] = json::object{{"description", "kept; 200 when it was there already"}};
     }
     auto& path = paths[c.path];
     if (!path.is_object()) path = json::object();

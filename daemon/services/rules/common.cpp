@@ -3,6 +3,8 @@
 #include "common/base/words.hpp"
 #include "daemon/services/rules.hpp"
 
+#include <algorithm>
+
 namespace jl::services {
 namespace {
 
@@ -12,6 +14,18 @@ Status check_references(RuleContext& context, const Resource& after) {
     if (!target) context.problem(after, use.field, use.kind + " \"" + use.id + "\" does not exist");
   }
   return {};
+}
+
+// Only what the change brings in: a file that got lost later is no reason to refuse a new description.
+void check_files(RuleContext& context, const Resource* before, const Resource& after) {
+  if (!context.files) return;
+  std::vector<model::FileUse> known;
+  if (before) known = model::files_of(*before);
+  for (const auto& use : model::files_of(after)) {
+    const bool is_new = std::ranges::find(known, use.id, &model::FileUse::id) == known.end();
+    if (!is_new || context.files->find(use.id)) continue;
+    context.problem(after, use.field, "no file with this id was uploaded; give the file itself");
+  }
 }
 
 Status check_deletion(RuleContext& context, const Resource& before) {
@@ -51,6 +65,7 @@ Status check_rules(RuleContext& context, const std::vector<runtime::ResourceChan
     const Resource* after = change.after ? &*change.after : nullptr;
     if (after) {
       JL_CHECK(check_references(context, *after));
+      check_files(context, before, *after);
     } else {
       JL_CHECK(check_deletion(context, *before));
     }

@@ -35,8 +35,13 @@ Status check_protocol(RuleContext& context, const Resource* before, const Resour
   if (!after) return {};
   const bool enabling = after->enabled && before && !before->enabled;
   if (context.protocols && (!before || before->spec != after->spec || enabling)) {
-    const auto descriptor = context.protocols->inspect(*after);
-    if (!descriptor) {
+    // A dry run looks at what is here; a file that is only uploaded when it gets serious cannot be looked into.
+    const bool is_missing = !context.files && !context.protocols->has_files(*after);
+    const auto descriptor = is_missing ? Result<std::shared_ptr<const codec::Descriptor>>(nullptr)
+                                       : context.protocols->inspect(*after);
+    if (is_missing) {
+      context.warnings.push_back("protocol \"" + after->id + "\": its package is not uploaded yet and was not checked");
+    } else if (!descriptor) {
       std::string message = descriptor.error().message;
       context.problem(*after, "spec.configuration", std::move(message), descriptor.error().code);
     } else {

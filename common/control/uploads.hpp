@@ -1,0 +1,27 @@
+#pragma once
+// What files are uploaded for, and how large each may be: POST /v1/files?purpose=WORD.
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace jl::control {
+
+inline constexpr std::string_view kUploadPath = "/v1/files";
+inline constexpr std::string_view kBytes = "application/octet-stream";
+
+struct UploadPurpose {
+  std::string_view word;   ///< of ?purpose= and of model::Field::uploaded
+  std::uint64_t max_size;  ///< bytes
+};
+
+inline constexpr std::array kUploadPurposes{UploadPurpose{"protocol", 64u << 20u}};
+
+/// The row of a word; nullptr when there is none.
+[[nodiscard]] constexpr const UploadPurpose* find_upload_purpose(std::string_view word) {
+  for (const UploadPurpose& purpose : kUploadPurposes) {
+    if (purpose.word == word) return &purpose;
+  }
+  return nullptr;
+}
+
+}  // namespace jl::control
