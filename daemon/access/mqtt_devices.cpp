@@ -17,7 +17,7 @@ std::string device_of(const AttachedGateways& gateways, const network::MqttConne
                                            connection.tls_subject()};
   for (const auto& gateway : gateways) {
     if (!gateway.codec) continue;
-    if (auto id = gateway.codec->owner_of(credentials); !id.empty() && id != connect.client_id) return id;
+    if (auto id = gateway.codec->device_of(credentials); !id.empty() && id != connect.client_id) return id;
   }
   return std::string(connect.client_id);
 }

@@ -155,7 +155,7 @@ class Protocol {
   /// device need not exist.
   [[nodiscard]] virtual std::optional<TopicOwner> owner_of(const Uplink& wire) const = 0;
   /// The device of an MQTT connection: its client id, unless the protocol knows better.
-  [[nodiscard]] virtual std::string owner_of(const MqttCredentials& credentials) const {
+  [[nodiscard]] virtual std::string device_of(const MqttCredentials& credentials) const {
     return std::string(credentials.client_id);
   }
   /// What to say first to a peer that has just connected: TCP before anything is known of it, MQTT and WebSocket to a

@@ -289,7 +289,7 @@ std::optional<TopicOwner> PackageProtocol::owner_of(const WebSocketCredentials& 
   return TopicOwner{{}, kept.device_id};
 }
 
-std::string PackageProtocol::owner_of(const MqttCredentials& credentials) const {
+std::string PackageProtocol::device_of(const MqttCredentials& credentials) const {
   const auto package = current();
   if (!package || !package->has(Transport::mqtt, Function::identify)) return std::string(credentials.client_id);
   const std::array<script::Invocation::Text, 3> texts{{{"clientId", credentials.client_id},

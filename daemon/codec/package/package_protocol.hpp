@@ -41,7 +41,7 @@ class PackageProtocol final : public Protocol {
   /// made is kept for the decode() or refuse() of the same message that follows on this thread.
   [[nodiscard]] std::optional<TopicOwner> owner_of(const Uplink& wire) const override;
   [[nodiscard]] std::optional<TopicOwner> owner_of(const WebSocketCredentials& handshake) const override;
-  [[nodiscard]] std::string owner_of(const MqttCredentials& credentials) const override;
+  [[nodiscard]] std::string device_of(const MqttCredentials& credentials) const override;
   void connected(Transport transport, const Peer* peer, Millis now, Answer& answer) const override;
   [[nodiscard]] std::optional<bool> check_state(Transport transport, const Peer& peer) const override;
   void refuse(const Uplink& wire, Stranger why, Millis now, Answer& answer) const override;
