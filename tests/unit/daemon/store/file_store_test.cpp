@@ -155,8 +155,9 @@ TEST_CASE("more than eight at once are refused; each that ends makes room") {
   CHECK(store->begin(kMuch).has_value());
   CHECK((*all.front()).write("abc").has_value());
   CHECK((*all.front()).finish().has_value());
-  const auto one = store->begin(kMuch);
+  const auto one = store->begin(kMuch), two = store->begin(kMuch);
   CHECK(one.has_value());
+  CHECK(two.has_value());
   CHECK(store->begin(kMuch).error().code == Errc::busy);
 }
 
