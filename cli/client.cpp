@@ -44,13 +44,18 @@ void mask(json::value& value, const std::vector<Secret>& secrets) {
   }
 }
 
+void add_header(std::string& head, std::string_view name, std::string_view value) {
+  head.append(name).append(": ").append(value).append("\r\n");
+}
+
 bool may_be_tried_again(Errc code) {
   return code == Errc::no_socket || code == Errc::not_running || code == Errc::busy || code == Errc::unavailable;
 }
 
 }  // namespace
 
-std::string Client::encode(const Request& request) const {
+// Without what is said of the body, and without the empty line.
+std::string Client::encode_head(const Request& request) const {
   std::string out = request.method + " " + request.path;
   char separator = '?';
   for (const auto& [key, value] : request.query) {
@@ -58,19 +63,22 @@ std::string Client::encode(const Request& request) const {
     separator = '&';
   }
   out += " HTTP/1.1\r\nHost: jlinkd\r\n";
-  const auto header = [&](std::string_view name, std::string_view value) {
-    out.append(name).append(": ").append(value).append("\r\n");
-  };
+  const auto header = [&](std::string_view name, std::string_view value) { add_header(out, name, value); };
   header(control::kHeaderClientApi, control::kApiVersion);
   header("Accept", request.lines ? control::kNdjson : control::kJson);
   for (const auto& [name, value] : options_.headers) header(name, value);
+  return out;
+}
+
+std::string Client::encode(const Request& request) const {
+  std::string out = encode_head(request);
   if (request.body) {
     const std::string body = json::serialize(*request.body);
-    header("Content-Type", control::kJson);
-    header("Content-Length", std::to_string(body.size()));
+    add_header(out, "Content-Type", control::kJson);
+    add_header(out, "Content-Length", std::to_string(body.size()));
     out += "\r\n" + body;
   } else {
-    if (request.method != "GET" && request.method != "HEAD") header("Content-Length", "0");
+    if (request.method != "GET" && request.method != "HEAD") add_header(out, "Content-Length", "0");
     out += "\r\n";
   }
   return out;

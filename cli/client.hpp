@@ -26,6 +26,15 @@ struct Request {
   bool hide_body = false;  ///< --debug tells only the size of the body
 };
 
+/// A file on its way to the daemon, read as it is sent.
+struct Upload {
+  std::string purpose;                  ///< of control::kUploadPurposes
+  std::optional<std::uint64_t> size{};  ///< bytes, when they are known
+  /// Reads up to `most` bytes; 0 at the end. Errors end the upload.
+  std::function<Result<std::size_t>(char* to, std::size_t most)> read{};
+  std::function<void(std::uint64_t sent)> progress{};
+};
+
 struct ClientOptions {
   std::string socket;
   std::chrono::milliseconds time_limit{30'000};                ///< 0 = none
@@ -41,6 +50,9 @@ class Client {
 
   /// Errors: those of connect_socket, timeout, unavailable, version_mismatch, and whatever problem the daemon answers.
   [[nodiscard]] Result<json::value> call(const Request& request);
+  /// Sends a file and answers its id. The time limit is for each piece of it: it bounds silence, not the whole.
+  /// Errors: as those of call(), those of reading.
+  [[nodiscard]] Result<std::string> upload(const Upload& upload);
   /// HEAD: whether the path exists.
   [[nodiscard]] Result<bool> exists(const std::string& path);
   /// Gets values as they arrive, one per line; a reply that is not in lines counts as one line. The taker answers false
@@ -58,9 +70,12 @@ class Client {
   Result<ReplyHead> start(const Request& request);
   Result<ReplyHead> attempt(const Request& request, const std::string& bytes);
   Result<ReplyHead> exchange(const std::string& bytes);
+  Status connect_anew();
+  Result<bool> send_file(const Upload& upload, const std::string& head);
   Status check_version(const ReplyHead& head);
   Result<std::string> read_all(const ReplyHead& head, bool has_body);
   Error problem(const ReplyHead& head, bool has_body);
+  [[nodiscard]] std::string encode_head(const Request& request) const;
   [[nodiscard]] std::string encode(const Request& request) const;
   void trace_request(const Request& request) const;
   void trace_reply(const ReplyHead& head) const;

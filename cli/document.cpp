@@ -5,6 +5,7 @@
 #include "common/base/base64.hpp"
 #include "common/base/words.hpp"
 #include "common/control/api.hpp"
+#include "common/text/file_references.hpp"
 #include "common/text/redact.hpp"
 
 #include <fcntl.h>
@@ -91,10 +92,18 @@ Result<json::value> field_value(Context& context, const FlagInfo& flag, const st
 class FlagDocument {
  public:
   FlagDocument(Context& context, json::object& out)
-      : context_(context), out_(out), secrets_(context.env, context.console, context.can_ask()) {}
+      : context_(context),
+        out_(out),
+        secrets_(context.env, context.console, context.can_ask()),
+        uploads_(context, FileUse::upload) {}
 
   Status fill() {
-    for (const auto& [flag, values] : context_.args.given()) JL_CHECK(one(*flag, values));
+    // What can be wrong here is found before files travel.
+    for (const bool is_upload : {false, true}) {
+      for (const auto& [flag, values] : context_.args.given()) {
+        if (is_uploaded(*flag) == is_upload) JL_CHECK(one(*flag, values));
+      }
+    }
     return {};
   }
 
@@ -187,8 +196,33 @@ class FlagDocument {
     return {};
   }
 
+  static bool is_uploaded(const FlagInfo& flag) {
+    return flag.use == FlagUse::file && flag.field && !flag.field->uploaded.empty();
+  }
+
+  // The daemon keeps the file; the field gets its id, and the one beside it the name, unless that is given.
+  Status uploaded_file(const FlagInfo& flag, const std::string& source) {
+    const bool is_stdin = source == "-";
+    if (is_stdin) JL_CHECK(secrets_.take_stdin("--" + flag.name));
+    auto id = is_stdin ? uploads_.take_from(*flag.field, context_.env.in, "standard input")
+                       : uploads_.take(*flag.field, source);
+    if (!id) {
+      Error error = id.error();
+      if (error.code == Errc::usage) error.message = "--" + flag.name + ": " + error.message;
+      if (error.field.empty()) error.field = flag.path;
+      return error;
+    }
+    set_path(out_, flag.path, json::value(*id));
+    if (is_stdin || flag.field->upload_name.empty()) return {};
+    const std::string beside = flag.path.substr(0, flag.path.rfind('.') + 1) + flag.field->upload_name;
+    const std::string name = text::shown_file_name(source);
+    if (!name.empty() && !find_path(out_, beside)) set_path(out_, beside, json::value(name));
+    return {};
+  }
+
   // The content of a file; bytes go in as base64.
   Status file(const FlagInfo& flag, const std::string& source) {
+    if (is_uploaded(flag)) return uploaded_file(flag, source);
     JL_TRY(const Secret content, secrets_.read_content(flag.use, source, flag.field->flag, kMaxContent));
     if (content.empty()) return Error(Errc::usage, "--" + flag.name + ": \"" + source + "\" is empty", {}, flag.path);
     const Secret value(flag.field->base64 ? to_base64(content.reveal()) : content.reveal());
@@ -214,6 +248,7 @@ class FlagDocument {
   Context& context_;
   json::object& out_;
   SecretInput secrets_;
+  Uploads uploads_;
   std::map<std::string, bool> flags_set_;
 };
 
@@ -222,7 +257,7 @@ Result<Document> document_of_file(Context& context, const std::string& id) {
   Document out;
   const auto file = context.args.value("file");
   if (!file) return out;
-  JL_TRY(out.sources, load_manifests(context, {*file}, true));
+  JL_TRY(out.sources, load_manifests(context, {*file}, true, FileUse::upload));
   if (out.sources.size() != 1) {
     return Error(Errc::usage,
                  "\"" + *file + "\" holds " + std::to_string(out.sources.size()) + " documents; one is wanted",
@@ -272,9 +307,22 @@ json::value typed_value(const std::string& text) {
   return ec ? json::value(text) : parsed;
 }
 
+Status resolve_files(Context& context, std::vector<text::ManifestDocument>& documents, FileUse use) {
+  Uploads uploads(context, use);
+  std::vector<Problem> problems;
+  for (text::ManifestDocument& document : documents) {
+    JL_CHECK(text::resolve_files(
+        document, context.args.command().kind,
+        [&](const Field& field, const std::string& file) { return uploads.take(field, file); }, problems));
+  }
+  if (!problems.empty()) return error_from_problems(std::move(problems));
+  return {};
+}
+
 Result<std::vector<text::ManifestDocument>> load_manifests(Context& context, const std::vector<std::string>& paths,
-                                                           bool resolve_secrets) {
+                                                           bool resolve_secrets, FileUse files) {
   text::ReadOptions options;
+  options.kind = context.args.command().kind;
   options.resolve_secrets = resolve_secrets;
   options.read_stdin = [&](std::size_t most) { return text::read_all(context.env.in, "<stdin>", most); };
   options.environment = [&](const std::string& name) { return context.env.variable(name.c_str()); };
@@ -297,6 +345,7 @@ Result<std::vector<text::ManifestDocument>> load_manifests(Context& context, con
       out.push_back({item.get_object(), document.positions, document.file});
     }
   }
+  JL_CHECK(resolve_files(context, out, files));
   return out;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // The document that add sends and the merge patch that edit sends, out of files and flags.
 #include "cli/context.hpp"
+#include "cli/uploads.hpp"
 #include "common/text/manifest.hpp"
 
 #include <boost/json.hpp>
@@ -19,10 +20,13 @@ struct Document {
 [[nodiscard]] Result<Document> new_document(Context& context, const std::string& id);
 /// edit: only the fields that were named; null where --unset named one. Errors: usage (nothing named, unknown field).
 [[nodiscard]] Result<Document> patch_document(Context& context);
-/// Reads manifests with secrets in place; warnings go to the console.
+/// Puts ids in place of the files that documents name at fields for uploaded ones. Errors: invalid (all files that
+/// cannot be read, with their places), those of the daemon.
+[[nodiscard]] Status resolve_files(Context& context, std::vector<text::ManifestDocument>& documents, FileUse use);
+/// Reads manifests, with secrets in place if wanted and with the ids of files; warnings go to the console.
 [[nodiscard]] Result<std::vector<text::ManifestDocument>> load_manifests(Context& context,
                                                                          const std::vector<std::string>& paths,
-                                                                         bool resolve_secrets);
+                                                                         bool resolve_secrets, FileUse files);
 /// The whole of a file, or of standard input for "-"; at most 16 MiB. Errors: usage, naming the flag.
 [[nodiscard]] Result<std::string> read_file(Context& context, const std::string& flag, const std::string& path);
 /// A value as typed: JSON where it parses as such, else text.

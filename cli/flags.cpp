@@ -67,6 +67,10 @@ class FieldFlags {
         if (field.type == Type::config) secret(field, path, field.flag + "-secret", "KEY");
         break;
       default: {
+        if (!field.uploaded.empty()) {
+          add(field, path, FlagUse::file, field.flag, "FILE", field.help + "; a file, or - for standard input");
+          break;
+        }
         if (field.from_file) {
           add(field, path, FlagUse::file, field.flag + "-file", "PATH",
               field.help + ", from a file; - = standard input");

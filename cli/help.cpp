@@ -159,8 +159,7 @@ std::string noun_help(std::string_view noun, bool colour) {
   std::string out = "jlctl " + std::string(noun) + " - " + noun_summary(noun) + "\n\n";
   std::vector<std::string> shown;
   for (const control::Command& c : control::commands()) {
-    if (c.noun == noun && c.is_verb() && !c.examples.empty() && shown.size() < 5)
-      shown.push_back(c.examples.front());
+    if (c.noun == noun && c.is_verb() && !c.examples.empty() && shown.size() < 5) shown.push_back(c.examples.front());
   }
   out += examples(shown, colour);
   if (const model::Kind* kind = model::find_kind(noun)) out += wrapped(kind->description, kWidth, 0) + "\n\n";

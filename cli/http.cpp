@@ -58,6 +58,11 @@ bool HttpConnection::reusable() const {
   return reusable_ && n < 0 && (errno == EAGAIN || errno == EINTR);
 }
 
+bool HttpConnection::has_news() const {
+  pollfd ready{fd_, POLLIN, 0};
+  return used_ < buffer_.size() || ::poll(&ready, 1, 0) > 0;
+}
+
 Status HttpConnection::send(std::string_view bytes, const Deadline& deadline) {
   heard_ = false;
   while (!bytes.empty()) {

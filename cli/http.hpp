@@ -61,6 +61,8 @@ class HttpConnection {
   /// Whether another request may follow on this connection: nothing said otherwise, and the peer has not closed it
   /// while it was idle (somebody thought about a question for a minute).
   [[nodiscard]] bool reusable() const;
+  /// Whether the peer has said something, or left, before it was asked to: a request need not be sent to its end.
+  [[nodiscard]] bool has_news() const;
   /// Whether any byte of the current reply has arrived.
   [[nodiscard]] bool heard() const { return heard_; }
 

@@ -62,10 +62,15 @@ Result<std::string> SecretInput::from_file(const std::string& path, std::size_t 
   return text;
 }
 
-Result<std::string> SecretInput::from_stdin(const std::string& what, std::size_t most) {
+Status SecretInput::take_stdin(const std::string& what) {
   if (stdin_used_)
     return Error(Errc::usage, what + ": standard input has been read already", "use a file or a descriptor");
   stdin_used_ = true;
+  return {};
+}
+
+Result<std::string> SecretInput::from_stdin(const std::string& what, std::size_t most) {
+  JL_CHECK(take_stdin(what));
   return text::read_all(env_.in, "standard input", most);
 }
 

@@ -24,6 +24,8 @@ class SecretInput {
   /// all.
   [[nodiscard]] Result<Secret> read_content(FlagUse use, const std::string& source, const std::string& what,
                                             std::size_t most);
+  /// Standard input is for somebody else now. Errors: usage (it has been read already).
+  [[nodiscard]] Status take_stdin(const std::string& what);
   /// Asks for it on the terminal. Errors: unconfirmed when there is none.
   [[nodiscard]] Result<Secret> ask(const std::string& what);
 

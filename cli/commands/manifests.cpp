@@ -15,13 +15,13 @@ namespace {
 
 using text::ManifestDocument;
 
-Result<std::vector<ManifestDocument>> documents_of_flags(Context& context, bool resolve_secrets) {
+Result<std::vector<ManifestDocument>> documents_of_flags(Context& context, bool resolve_secrets, FileUse use) {
   const Words files = context.args.values("file");
   if (files.empty()) {
     return Error(Errc::usage, "\"" + context.args.command().label() + "\" needs -f FILE",
                  context.args.command().examples.front());
   }
-  return load_manifests(context, files, resolve_secrets);
+  return load_manifests(context, files, resolve_secrets, use);
 }
 
 std::string phase_text(const json::value& progress) {
@@ -162,9 +162,9 @@ Result<int> run_apply(Context& context) {
     return Error(Errc::usage, "--prune needs --set NAME: only objects of that set may be deleted",
                  context.args.command().examples[1]);
   }
-  JL_TRY(const auto documents, documents_of_flags(context, true));
-  Request request = request_with(context, documents);
   const bool dry_run = context.args.has("dry-run");
+  JL_TRY(const auto documents, documents_of_flags(context, true, dry_run ? FileUse::hash : FileUse::upload));
+  Request request = request_with(context, documents);
   if (context.args.has("prune") && !dry_run && !context.args.has("yes"))
     JL_CHECK(confirm_prune(context, request, documents));
   JL_TRY(const json::value reply, send(context, std::move(request), documents));
@@ -175,13 +175,13 @@ Result<int> run_apply(Context& context) {
 
 Result<int> run_diff(Context& context) {
   const auto against = context.args.value("against");
-  JL_TRY(const auto documents, documents_of_flags(context, !against));
+  JL_TRY(const auto documents, documents_of_flags(context, !against, FileUse::hash));
   if (!against) {
     JL_TRY(const json::value reply, send(context, request_with(context, documents), documents));
     JL_CHECK(report(context, reply, true));
     return exit_of_plan(reply);
   }
-  JL_TRY(const auto old_documents, load_manifests(context, {*against}, false));
+  JL_TRY(const auto old_documents, load_manifests(context, {*against}, false, FileUse::hash));
   JL_TRY(const auto before, resources_of(old_documents));
   JL_TRY(const auto after, resources_of(documents));
   JL_TRY(const json::value plan, plan_between(before, after));
@@ -190,7 +190,7 @@ Result<int> run_diff(Context& context) {
 }
 
 Result<int> run_validate(Context& context) {
-  JL_TRY(const auto documents, documents_of_flags(context, false));
+  JL_TRY(const auto documents, documents_of_flags(context, false, FileUse::check));
   JL_TRY(const auto resources, resources_of(documents));
   const auto count = static_cast<std::int64_t>(resources.size());
   const OutputOptions& options = context.out.options();

@@ -27,6 +27,7 @@ json::object field_document(const Field& field, const std::string& path, const s
     out["words"] = std::move(words);
   }
   if (!field.refers_to.empty()) out["refersTo"] = field.refers_to;
+  if (!field.uploaded.empty()) out["uploaded"] = field.uploaded;
   if (!when.empty()) out["when"] = when;
   if (!field.example.empty()) out["example"] = field.example;
   return out;

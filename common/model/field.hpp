@@ -81,9 +81,6 @@ struct Field {
   std::string uploaded{};  ///< holds the id of a file that was uploaded for this purpose; jlctl takes the file itself
   std::string upload_name{};  ///< sibling that jlctl fills in with the name of the file it uploads
 
-  /// Whether a word of the command line would not do: jlctl takes a file.
-  [[nodiscard]] bool is_file() const { return from_file || !uploaded.empty(); }
-
   [[nodiscard]] bool has_range() const { return min != std::numeric_limits<std::int64_t>::min(); }
   /// The table of an object or list, as the spec's selector picks it; nullptr when the selector names none.
   [[nodiscard]] const Table* table_for(const json::object& root) const;

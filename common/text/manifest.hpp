@@ -42,7 +42,10 @@ struct ManifestLimits {
 struct ReadOptions {
   /// Replace {fromFile: PATH} and {fromEnv: NAME} inside spec by the text they name. PATH is relative to the
   /// manifest's folder; one newline at the end is cut; at most 64 KiB.
+  /// Files for uploading stay references; file_references.hpp has them.
   bool resolve_secrets = false;
+  /// The kind of documents that do not say theirs.
+  const model::Kind* kind = nullptr;
   /// What "-" stands for: the whole of standard input, at most `bytes` of it. Without it "-" is an error.
   std::function<Result<std::string>(std::size_t bytes)> read_stdin{};
   /// Looks up an environment variable; the process's own when not given.

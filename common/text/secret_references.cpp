@@ -1,11 +1,13 @@
 #include "common/text/secret_references.hpp"
 
 #include "common/text/document_builder.hpp"
+#include "common/text/file_references.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -116,9 +118,11 @@ void resolve_secrets(ManifestDocument& document, const fs::path& folder, const R
                      std::vector<Problem>& problems) {
   json::value* spec = document.document.if_contains("spec");
   if (!spec) return;
+  const std::vector<std::string> files = file_reference_paths(document, options.kind);
   Resolver resolver(document, folder, options, problems);
-  for_each_reference(*spec, "spec",
-                     [&](json::value& value, const std::string& path) { resolver.resolve(value, path); });
+  for_each_reference(*spec, "spec", [&](json::value& value, const std::string& path) {
+    if (std::ranges::find(files, path) == files.end()) resolver.resolve(value, path);
+  });
 }
 
 std::vector<std::string> stand_in_for_secrets(json::object& document) {

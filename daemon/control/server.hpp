@@ -82,7 +82,7 @@ struct ServerOptions {
   RoleRules roles;
   /// To read a request's header and body; of an upload, to wait for its next bytes.
   std::chrono::seconds header_timeout{10};
-  std::chrono::seconds idle_timeout{300};   ///< between requests of a kept-alive connection
+  std::chrono::seconds idle_timeout{300};  ///< between requests of a kept-alive connection
   std::size_t max_pending =
       64;  ///< calls being handled at once; more are answered `busy`; a caller that left frees its place
   store::FileStore* files = nullptr;  ///< takes uploads; without it they are refused. Outlives the server

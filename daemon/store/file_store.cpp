@@ -1,19 +1,17 @@
 #include "daemon/store/file_store.hpp"
 
 #include "common/base/assert.hpp"
+#include "common/cert/sha256.hpp"
 #include "common/model/field.hpp"
 #include "daemon/store/state_folder.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <openssl/evp.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <array>
 #include <atomic>
 #include <cerrno>
-#include <iterator>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -45,33 +43,7 @@ class Fd {
   int value_;
 };
 
-class Sha256 {
- public:
-  Sha256() : context_(EVP_MD_CTX_new()) {
-    is_good_ = context_ && EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) == 1;
-  }
-  void add(std::string_view bytes) {
-    is_good_ = is_good_ && EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1;
-  }
-  /// In lower-case hex; "" when OpenSSL failed. Once.
-  [[nodiscard]] std::string hex() {
-    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-    unsigned size = 0;
-    if (!is_good_ || EVP_DigestFinal_ex(context_.get(), digest.data(), &size) != 1) return {};
-    std::string out;
-    for (unsigned i = 0; i < size; ++i) fmt::format_to(std::back_inserter(out), "{:02x}", digest[i]);
-    return out;
-  }
-
- private:
-  struct Free {
-    void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-  };
-  std::unique_ptr<EVP_MD_CTX, Free> context_;
-  bool is_good_ = false;
-};
-
-// The names in a folder that a test picks.
+// The names in a folder that a condition picks.
 template <class Pick>
 Result<std::vector<std::string>> names_in(const std::string& folder, Pick&& pick) {
   std::vector<std::string> out;
@@ -221,7 +193,7 @@ class FolderIncoming final : public FileStore::Incoming {
   Fd fd_;
   const std::uint64_t max_size_;
   std::uint64_t size_ = 0;
-  Sha256 hash_;
+  cert::Sha256 hash_;
   std::optional<Error> failure_;
 };
 

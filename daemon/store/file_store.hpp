@@ -1,6 +1,6 @@
 #pragma once
-// Files that the daemon keeps (protocol packages, later firmware), named by the SHA-256 of what they hold: written under
-// a temporary name, synced, renamed. The same content is kept once. Any thread.
+// Files that the daemon keeps (protocol packages, later firmware), named by the SHA-256 of what they hold: written
+// under a temporary name, synced, renamed. The same content is kept once. Any thread.
 #include "common/base/result.hpp"
 #include "common/base/time.hpp"
 

@@ -78,8 +78,8 @@ Reply Ctl::answer() {
   return out;
 }
 
-Reply Ctl::call(std::string_view method, std::string_view target, std::string_view body) {
-  send(method, target, body);
+Reply Ctl::call(std::string_view method, std::string_view target, std::string_view body, std::string_view headers) {
+  send(method, target, body, headers);
   if (method == "HEAD") return {client_.read(true).status, nullptr};
   return answer();
 }

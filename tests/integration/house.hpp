@@ -42,7 +42,8 @@ class Ctl {
     REQUIRE(client_.request(method, target, body, headers));
   }
   [[nodiscard]] Reply answer();
-  Reply call(std::string_view method, std::string_view target, std::string_view body = {});
+  Reply call(std::string_view method, std::string_view target, std::string_view body = {},
+             std::string_view headers = {});
   /// Begins a stream; returns when it stands.
   void stream(std::string_view method, std::string_view target, std::string_view body = {});
   /// The next line of the stream; null at its end.

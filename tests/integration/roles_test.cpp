@@ -16,6 +16,7 @@ std::string target_of(const control::Command& command) {
     out.replace(at, 4, kind == "device" ? "d1" : kind == "product" ? "sensor" : listens ? "net" : "nothing");
     if (listens) out += "?filter=%23";
   }
+  if (command.upload) out += "?purpose=protocol";
   return out;
 }
 
@@ -48,7 +49,8 @@ TEST_CASE("every command is served to the roles that the table names and refused
         ctl.stream(command.method, target_of(command));
         continue;
       }
-      const Reply reply = ctl.call(command.method, target_of(command), body_of(command));
+      const Reply reply = ctl.call(command.method, target_of(command), body_of(command),
+                                   command.upload ? kBytesHeader : std::string_view());
       CHECK((reply.status == 403) == !may);
       CHECK(reply.status != 500);
       CHECK(reply.status != 501);

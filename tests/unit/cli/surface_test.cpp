@@ -57,7 +57,7 @@ TEST_SUITE("cli.help") {
     CHECK(run({"network", "-h"}).out == noun_help("network", false));
     CHECK(run({"help", "network"}).out == noun_help("network", false));
     for (const control::Command& command : control::commands()) {
-      if (command.verb.empty()) continue;
+      if (!command.is_verb()) continue;
       CAPTURE(command.label());
       std::vector<std::string> words = shell_words(command.label());
       words.emplace_back("--help");
@@ -100,7 +100,7 @@ TEST_SUITE("cli.help") {
     const auto tree = json::parse(run({"help", "--json"}).out);
     CHECK(tree.at("kind") == "commandTree");
     std::size_t verbs = 0;
-    for (const control::Command& command : control::commands()) verbs += command.verb.empty() ? 0 : 1;
+    for (const control::Command& command : control::commands()) verbs += command.is_verb() ? 1 : 0;
     CHECK(tree.at("data").at("commands").as_array().size() == verbs);
     CHECK(tree.at("data").at("errors").as_array().size() == errc_table().size());
     CHECK(run({"help", "netwrok"}).code == 2);

@@ -1,5 +1,6 @@
 #include "daemon/control/admission.hpp"
 #include "common/control/api.hpp"
+#include "common/control/uploads.hpp"
 #include "daemon/control/access_record.hpp"
 
 #include <doctest/doctest.h>
@@ -45,7 +46,7 @@ TEST_CASE("every command is open to its role and those above, and to no other") 
       CAPTURE(command.method);
       CAPTURE(command.path);
       CAPTURE(to_string(role));
-      const std::string target = with_id(command.path);
+      const std::string target = with_id(command.path) + (command.upload ? "?purpose=protocol" : "");
       const auto got = admit(head(command.method, target), caller_with(role));
       CHECK(got.command == &command);
       CHECK(code(got) == (role >= command.role ? "" : "denied"));
@@ -140,6 +141,36 @@ TEST_CASE("bodies must be JSON, of their size, and where a body belongs") {
   CHECK(code(admit(with_body("POST", "/v1/networks", "application/json", kMaxBody + 1), admin)) == "too_large");
   CHECK(code(admit(with_body("POST", "/v1/apply", "application/json", kMaxApplyBody), admin)) == "");
   CHECK(code(admit(with_body("POST", "/v1/apply", "application/json", kMaxApplyBody + 1), admin)) == "too_large");
+}
+
+TEST_CASE("a file is bytes, for a purpose that is known, and of the size that the purpose may have") {
+  struct Row {
+    std::string_view target, type;
+    std::optional<std::uint64_t> length;
+    std::string_view want;
+  };
+  const std::string_view good = "/v1/files?purpose=protocol";
+  const std::uint64_t most = find_upload_purpose("protocol")->max_size;
+  for (const auto& row :
+       {Row{good, "", 10, ""}, Row{good, "application/octet-stream", {}, ""},
+        Row{good, "Application/Octet-Stream; x=y", most, ""}, Row{good, "", most + 1, "too_large"},
+        Row{good, "application/json", 10, "bad_request"},
+        Row{good, "application/x-www-form-urlencoded", 10, "bad_request"}, Row{"/v1/files", "", 10, "bad_request"},
+        Row{"/v1/files?purpose=", "", 10, "bad_request"}, Row{"/v1/files?purpose=nothing", "", 10, "bad_request"},
+        Row{"/v1/files?purpose=protocol&purpose=protocol", "", 10, "bad_request"},
+        Row{"/v1/files?purpose=protocol&x=y", "", 10, "bad_request"}}) {
+    CAPTURE(row.target);
+    CAPTURE(row.type);
+    auto request = head("POST", row.target);
+    request.content_type = row.type;
+    request.content_length = row.length;
+    request.is_chunked = !row.length.has_value();
+    if (request.is_chunked) request.transfer_encoding = "chunked";
+    const auto got = admit(request, caller_with(Role::operator_));
+    CHECK(code(got) == row.want);
+    if (row.want.empty()) CHECK(got.max_body == most);
+  }
+  CHECK(is_recorded(*find_command("file", "upload"), {}));
 }
 
 TEST_CASE("HTTP is taken narrowly [RFC 9112]") {

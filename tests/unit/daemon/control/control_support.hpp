@@ -89,6 +89,16 @@ inline void echo(const Call& call, const std::shared_ptr<Responder>& responder) 
                                     {"role", control::to_string(call.caller.role)}});
 }
 
+inline constexpr std::string_view kBytesHeader = "Content-Type: application/octet-stream\r\n";
+
+/// Lets a server take uploads, into a folder of theirs.
+inline std::unique_ptr<store::FileStore> files_for(ServerOptions& options, const Folder& folder) {
+  auto files = store::FileStore::open(folder / "files");
+  REQUIRE(files.has_value());
+  options.files = files->get();
+  return std::move(*files);
+}
+
 struct ControlBench {
   explicit ControlBench(control::Handler handler = echo, const std::function<void(ServerOptions&)>& change = {}) {
     options.socket_path = folder / "control.sock";

@@ -42,7 +42,9 @@ TEST_CASE("bodies and queries reach the handler") {
 }
 
 TEST_CASE("every command is checked against every role on the wire") {
-  ControlBench bench;
+  std::unique_ptr<store::FileStore> files;
+  const Folder folder;
+  ControlBench bench(echo, [&](ServerOptions& o) { files = files_for(o, folder); });
   std::size_t calls = 0, denied = 0;
   for (const Role role : {Role::none, Role::viewer, Role::operator_, Role::admin}) {
     auto client = bench.client_as(role);
@@ -53,7 +55,11 @@ TEST_CASE("every command is checked against every role on the wire") {
       CAPTURE(command.method);
       CAPTURE(path);
       CAPTURE(control::to_string(role));
-      client.request(command.method, path);
+      if (command.upload) {
+        client.request(command.method, path + "?purpose=protocol", "x", kBytesHeader);
+      } else {
+        client.request(command.method, path);
+      }
       const bool is_head = command.method == "HEAD";
       const auto answer = client.read(is_head);
       CHECK(answer.status == (role >= command.role ? 200 : 403));
