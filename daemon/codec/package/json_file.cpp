@@ -91,7 +91,6 @@ std::optional<JsonFile> JsonFile::read(const Files& files, const std::string& pa
   json::parser parser({}, options);
   boost::system::error_code ec;
   const std::size_t used = parser.write_some(text.data() + start, text.size() - start, ec);
-  if (!ec) parser.finish(ec);
   const std::size_t rest = std::min(text.find_first_not_of(" \t\r\n", start + used), text.size());
   if (ec) return refuse(text::place_of(text, start + used), "not JSON: " + ec.message());
   if (rest != text.size()) return refuse(text::place_of(text, rest), "not JSON: something stands behind the value");

@@ -60,6 +60,10 @@ class ManifestReader {
     if (problems_.size() < kMaxProblems) problems_.push_back({at, std::move(message), Errc::invalid, {}, {}});
   }
 
+  [[nodiscard]] bool is_told(const std::string& at) const {
+    return std::ranges::any_of(problems_, [&](const Problem& p) { return p.field == at; });
+  }
+
   void package(json::object raw) {
     from_jetlinks_spelling(raw);
     const json::object canonical = model::normalize(model::table_of<fields::Package>(), raw, raw, "", problems_);
@@ -77,9 +81,13 @@ class ManifestReader {
     main_ = plain_path(given.main);
     const json::array* list = same_length(raw, "transports", given.transports.size(), "transports");
     if (!list) return;
-    if (given.transports.empty()) problem("transports", "is empty; name at least one transport");
-    for (std::size_t i = 0; i < given.transports.size(); ++i)
-      transport(given.transports[i], (*list)[i].get_object(), "transports[" + std::to_string(i) + "]");
+    if (given.transports.empty() && !is_told("transports"))
+      problem("transports", "is empty; name at least one transport");
+    for (std::size_t i = 0; i < given.transports.size(); ++i) {
+      // A word that is no transport has been told; nothing more can be said of its entry.
+      const bool is_known = canonical.at("transports").at(i).get_object().contains("transport");
+      if (is_known) transport(given.transports[i], (*list)[i].get_object(), "transports[" + std::to_string(i) + "]");
+    }
   }
 
   // The list as it was given, when each of its items is in the canonical one: then places in one are places in the
@@ -94,7 +102,6 @@ class ManifestReader {
   }
 
   void transport(const fields::TransportFields& given, const json::object& raw, const std::string& at) {
-    if (!raw.contains("transport") && !raw.contains("id")) return;  // which one is not known
     if (manifest_.descriptor.find(given.transport))
       return problem(at + ".transport", std::string(to_string(given.transport)) + " stands twice");
     TransportDescriptor out;
@@ -129,8 +136,7 @@ class ManifestReader {
     out.auth = given.auth;
     // A missing main.js is told where it is named, and once.
     const std::string field = given.main.empty() ? "main" : at + ".main";
-    const bool told = std::ranges::any_of(problems_, [&](const Problem& p) { return p.field == field; });
-    if (told) return;
+    if (is_told(field)) return;
     if (!is_module(out.module)) {
       problem(field, "\"" + out.module + "\" is not a module: its name must end in .js or .mjs");
     } else if (!files_.contains(out.module)) {
@@ -187,6 +193,7 @@ class ManifestReader {
   }
 
   void value_rules(const fields::Key& given, const std::string& at) {
+    if (is_told(at + ".type")) return;
     const bool is_enum = given.type == fields::KeyType::enumeration;
     if (is_enum && given.words.empty())
       problem(at + ".enum", "is required when type is enum: the words that are legal");
