@@ -21,7 +21,7 @@ inline constexpr Transport kTransports[]{Transport::mqtt, Transport::tcp,       
 /// One configuration key that a product or device must or may set for a transport ("config metadata").
 struct ConfigKey {
   std::string key;
-  std::string type;  ///< string, password, enum, boolean
+  std::string type;  ///< string, password, enum, boolean, int, long, float, double
   std::string name;  ///< for people
   std::string help;
   bool product_scope = true;
@@ -44,9 +44,12 @@ struct TransportDescriptor {
   Transport transport{};
   std::vector<ConfigKey> config_keys;
   std::vector<Route> routes;
-  std::string document;               ///< how a device speaks it: Markdown, or an http(s) address
-  std::string metadata{};             ///< default thing model of new products, JSON text; "" = none
+  std::string document;                 ///< how a device speaks it: Markdown, or an http(s) address
+  std::string metadata{};               ///< default thing model of new products, JSON text; "" = none
   std::vector<std::string> features{};  ///< besides those of the protocol
+  /// TCP: how the stream is cut, for whoever makes the network component: {"parserType", "parserConfiguration"} as JSON
+  /// text; "" = not said.
+  std::string framing{};
 };
 
 struct Descriptor {
