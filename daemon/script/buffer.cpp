@@ -2,7 +2,7 @@
 
 #include "daemon/script/engine.hpp"
 #include "daemon/script/errors.hpp"
-#include "daemon/script/realm.hpp"
+#include "daemon/script/framing_realm.hpp"
 #include "daemon/script/values.hpp"
 
 #include <fmt/format.h>
@@ -332,7 +332,8 @@ JSObject* make_buffer_prototype(JSContext* cx) {
 
 bool new_buffer(JSContext* cx, std::string bytes, JS::MutableHandleValue buffer) {
   Engine& engine = Engine::of(cx);
-  const JS::RootedObject prototype(cx, engine.running_realm()->buffer_prototype());
+  // Buffers are made in framing realms only.
+  const JS::RootedObject prototype(cx, static_cast<FramingRealm*>(engine.running_realm())->buffer_prototype());
   const JS::RootedObject object(cx, JS_NewObjectWithGivenProto(cx, &kClass, prototype));
   if (!object) return false;
   auto made = std::make_unique<Held>(Held{engine, {}});

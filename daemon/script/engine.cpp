@@ -2,7 +2,8 @@
 
 #include "daemon/script/errors.hpp"
 #include "daemon/script/framer.hpp"
-#include "daemon/script/realm.hpp"
+#include "daemon/script/framing_realm.hpp"
+#include "daemon/script/program_table.hpp"
 
 #include <fmt/format.h>
 #include <pthread.h>
@@ -77,7 +78,7 @@ Result<Engine*> Engine::here(const ScriptLimits& limits) {
 
 Engine* Engine::existing() { return this_threads.get(); }
 
-Engine::Engine(const ScriptLimits& limits) : limits_(limits) {}
+Engine::Engine(const ScriptLimits& limits) : limits_(limits), programs_(std::make_unique<ProgramTable>()) {}
 
 bool Engine::start() {
   if (!initialise()) return false;
@@ -103,6 +104,7 @@ Engine::~Engine() {
   // The thread ends; framers that are left are dead from here on.
   while (!framers_.empty()) (*framers_.begin())->abandon();
   realms_.clear();
+  programs_->clear();
   JS_DestroyContext(cx_);
   --engines;
 }
@@ -114,12 +116,12 @@ void Engine::remove(ScriptFramer& framer) {
   JS_GC(cx_);
 }
 
-Result<std::shared_ptr<Realm>> Engine::realm(const std::shared_ptr<const ScriptId>& id, const ScriptSource& source,
-                                             const ScriptLimits& limits) {
+Result<std::shared_ptr<FramingRealm>> Engine::realm(const std::shared_ptr<const ScriptId>& id, const ScriptSource& source,
+                                                    const ScriptLimits& limits) {
   std::erase_if(realms_,
                 [](const auto& entry) { return entry.second.rule.expired() || entry.second.realm->spoiled(); });
   if (const auto known = realms_.find(id.get()); known != realms_.end()) return known->second.realm;
-  JL_TRY(auto made, Realm::make(*this, source, limits.call));
+  JL_TRY(auto made, FramingRealm::make(*this, source, limits.call));
   realms_[id.get()] = {id, made};
   return made;
 }
@@ -138,19 +140,23 @@ bool Engine::add_bytes(std::size_t more) {
   return true;
 }
 
-Error Engine::take_error(const std::string& name) {
-  Error error{Errc::invalid, {}, "correct the framing script"};
-  if (JS_IsExceptionPending(cx_) && !JS_IsThrowingOutOfMemory(cx_)) {
-    error.message = describe_exception(cx_, name);
-    return error;
-  }
+Ending Engine::ending() {
+  if (JS_IsExceptionPending(cx_) && !JS_IsThrowingOutOfMemory(cx_)) return Ending::threw;
   // Nothing pending is what interrupts leave.
   const bool memory = JS_IsExceptionPending(cx_) || watch_->grew.load() == watch_->call.load();
   JS_ClearPendingException(cx_);
   ran_away_ = true;
   if (running_realm_ != nullptr) running_realm_->spoil();
-  error.message =
-      name + ": " + (memory ? "used too much memory" : fmt::format("ran longer than {} ms", limit_ / 1'000'000));
+  return memory ? Ending::out_of_memory : Ending::out_of_time;
+}
+
+Error Engine::take_error(const std::string& name) {
+  Error error{Errc::invalid, {}, "correct the framing script"};
+  switch (ending()) {
+    case Ending::threw: error.message = describe_exception(cx_, name); break;
+    case Ending::out_of_memory: error.message = name + ": used too much memory"; break;
+    case Ending::out_of_time: error.message = fmt::format("{}: ran longer than {} ms", name, limit_ / 1'000'000); break;
+  }
   return error;
 }
 
@@ -161,6 +167,7 @@ Call::Call(Engine& engine, Realm& realm, ScriptFramer* framer, std::chrono::mill
       deadline_(engine.watch_->deadline.load()),
       limit_(std::exchange(engine.limit_, std::chrono::nanoseconds(limit).count())),
       entered_(engine.cx(), realm.global()) {
+  ++engine.depth_;
   ++engine.watch_->call;
   engine.watch_->deadline = Watchdog::now() + engine.limit_;
   Watchdog::instance().wake();
@@ -171,6 +178,7 @@ Call::~Call() {
   engine_.running_ = framer_;
   engine_.running_realm_ = realm_;
   engine_.limit_ = limit_;
+  --engine_.depth_;
 }
 
 }  // namespace jl::script

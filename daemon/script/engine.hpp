@@ -14,14 +14,21 @@
 
 #include <map>
 #include <set>
+#include <utility>
 
 namespace jl::script {
 
+class FramingRealm;
+class ProgramTable;
 class Realm;
 class ScriptFramer;
+struct ActiveCall;
 
 /// A compiled script's identity: alive while its rule is.
 struct ScriptId {};
+
+/// How a script ended that did not return.
+enum class Ending : std::uint8_t { threw, out_of_time, out_of_memory };
 
 class Engine {
  public:
@@ -37,8 +44,15 @@ class Engine {
 
   [[nodiscard]] JSContext* cx() const { return cx_; }
   /// The realm in which `source` is compiled; made at its first use on this thread. `id` tells rules apart.
-  Result<std::shared_ptr<Realm>> realm(const std::shared_ptr<const ScriptId>& id, const ScriptSource& source,
-                                       const ScriptLimits& limits);
+  Result<std::shared_ptr<FramingRealm>> realm(const std::shared_ptr<const ScriptId>& id, const ScriptSource& source,
+                                              const ScriptLimits& limits);
+  /// What programs have on this thread.
+  [[nodiscard]] ProgramTable& programs() { return *programs_; }
+  /// The program's call that runs; null outside of them, and while a program is loaded.
+  [[nodiscard]] ActiveCall* active() const { return active_; }
+  ActiveCall* set_active(ActiveCall* call) { return std::exchange(active_, call); }
+  /// Calls that run, one within the other.
+  [[nodiscard]] int depth() const { return depth_; }
 
   /// The framer whose script runs; null outside of calls.
   [[nodiscard]] ScriptFramer* running() const { return running_; }
@@ -48,6 +62,9 @@ class Engine {
   bool add_bytes(std::size_t more);
   void remove_bytes(std::size_t less) { bytes_ -= less; }
 
+  /// After a call into JavaScript failed: whether an exception is pending, or the script was stopped; in that case
+  /// none is pending afterwards, and the realm is spoiled.
+  Ending ending();
   /// The pending exception, or what stopped the script, as an Error; none is pending afterwards.
   Error take_error(const std::string& name);
 
@@ -69,12 +86,15 @@ class Engine {
   std::unique_ptr<Watch> watch_;
   struct Known {
     std::weak_ptr<const ScriptId> rule;
-    std::shared_ptr<Realm> realm;
+    std::shared_ptr<FramingRealm> realm;
   };
   std::map<const ScriptId*, Known> realms_;
   std::set<ScriptFramer*> framers_;
+  std::unique_ptr<ProgramTable> programs_;
   ScriptFramer* running_ = nullptr;
   Realm* running_realm_ = nullptr;
+  ActiveCall* active_ = nullptr;
+  int depth_ = 0;
   std::int64_t limit_ = 0;  // nanoseconds of the call that runs
   std::size_t bytes_ = 0;   // of Buffers
   bool ran_away_ = false;   // a script was stopped since the last collection

@@ -39,14 +39,14 @@ class ScriptFramer::Sink final : public FrameSink {
   std::exception_ptr thrown_;
 };
 
-Result<std::unique_ptr<wire::framing::Framer>> ScriptFramer::open(Engine& engine, std::shared_ptr<Realm> realm,
+Result<std::unique_ptr<wire::framing::Framer>> ScriptFramer::open(Engine& engine, std::shared_ptr<FramingRealm> realm,
                                                                   const ScriptLimits& limits, std::size_t max_frame) {
   std::unique_ptr<ScriptFramer> framer(new ScriptFramer(engine, std::move(realm), limits, max_frame));
   JL_CHECK(framer->start());
   return std::unique_ptr<wire::framing::Framer>(std::move(framer));
 }
 
-ScriptFramer::ScriptFramer(Engine& engine, std::shared_ptr<Realm> realm, const ScriptLimits& limits,
+ScriptFramer::ScriptFramer(Engine& engine, std::shared_ptr<FramingRealm> realm, const ScriptLimits& limits,
                            std::size_t max_frame)
     : engine_(&engine), realm_(std::move(realm)), limit_(limits.call), pipe_(max_frame), objects_(engine.cx()) {
   engine.add(*this);

@@ -1,7 +1,7 @@
 #pragma once
 // The framer of one connection under a framing script: a pipe whose steps are JavaScript functions.
 #include "daemon/script/engine.hpp"
-#include "daemon/script/realm.hpp"
+#include "daemon/script/framing_realm.hpp"
 #include "daemon/wire/framing/pipe.hpp"
 
 #include <exception>
@@ -15,7 +15,7 @@ class ScriptFramer final : public wire::framing::Framer, private wire::framing::
   static constexpr std::size_t kMostSteps = 256;
 
   /// Runs the script, which sets up its parser. Errors: those of the run.
-  static Result<std::unique_ptr<wire::framing::Framer>> open(Engine& engine, std::shared_ptr<Realm> realm,
+  static Result<std::unique_ptr<wire::framing::Framer>> open(Engine& engine, std::shared_ptr<FramingRealm> realm,
                                                              const ScriptLimits& limits, std::size_t max_frame);
   ~ScriptFramer() override;
   ScriptFramer(const ScriptFramer&) = delete;
@@ -44,7 +44,7 @@ class ScriptFramer final : public wire::framing::Framer, private wire::framing::
     JS::PersistentRootedObject parser, direct;
     JS::PersistentRootedObjectVector steps;
   };
-  ScriptFramer(Engine& engine, std::shared_ptr<Realm> realm, const ScriptLimits& limits, std::size_t max_frame);
+  ScriptFramer(Engine& engine, std::shared_ptr<FramingRealm> realm, const ScriptLimits& limits, std::size_t max_frame);
   Status start();
   Status call(JS::HandleObject function, std::string_view record, JS::MutableHandleValue returned);
   Error failure();
@@ -55,7 +55,7 @@ class ScriptFramer final : public wire::framing::Framer, private wire::framing::
   Status run_direct(std::string_view bytes, wire::framing::Pipe& pipe, bool& emits, std::string& frame) override;
 
   Engine* engine_;  // null: abandoned
-  std::shared_ptr<Realm> realm_;
+  std::shared_ptr<FramingRealm> realm_;
   const std::chrono::milliseconds limit_;
   wire::framing::Pipe pipe_;
   std::optional<Objects> objects_;

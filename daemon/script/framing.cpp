@@ -2,7 +2,7 @@
 
 #include "daemon/script/engine.hpp"
 #include "daemon/script/framer.hpp"
-#include "daemon/script/realm.hpp"
+#include "daemon/script/framing_realm.hpp"
 #include "daemon/script/source.hpp"
 
 namespace jl::script {
@@ -15,7 +15,7 @@ class ScriptRule final : public wire::framing::FramingRule {
 
   Result<std::unique_ptr<wire::framing::Framer>> open() const override {
     JL_TRY(Engine * engine, Engine::here(limits_));
-    JL_TRY(std::shared_ptr<Realm> realm, engine->realm(id_, source_, limits_));
+    JL_TRY(std::shared_ptr<FramingRealm> realm, engine->realm(id_, source_, limits_));
     return ScriptFramer::open(*engine, std::move(realm), limits_, max_frame_);
   }
 

@@ -4,6 +4,7 @@
 #include "daemon/base/log.hpp"
 #include "daemon/script/errors.hpp"
 #include "daemon/script/prelude.hpp"
+#include "daemon/script/realm.hpp"
 #include "daemon/script/values.hpp"
 
 #include <fmt/format.h>
@@ -80,20 +81,7 @@ bool define_globals(JSContext* cx, JS::HandleObject global) {
   const JS::RootedObject natives(cx, JS_NewPlainObject(cx));
   if (!natives || !JS_DefineFunctions(cx, natives, kNatives)) return false;
 
-  JS::CompileOptions options(cx);
-  options.setFileAndLine("jlinkd", 1);
-  JS::RootedObjectVector scope(cx);
-  static constexpr const char* kArguments[] = {"global", "native"};
-  const std::string_view text = kPrelude;
-  JS::SourceText<mozilla::Utf8Unit> units;
-  if (!units.init(cx, text.data(), text.size(), JS::SourceOwnership::Borrowed)) return false;
-  const JS::RootedFunction prelude(cx, JS::CompileFunction(cx, scope, options, "prelude", 2, kArguments, units));
-  if (!prelude) return false;
-  JS::RootedValueArray<2> arguments(cx);
-  arguments[0].setObject(*global);
-  arguments[1].setObject(*natives);
-  JS::RootedValue returned(cx);
-  return JS_CallFunction(cx, nullptr, prelude, arguments, &returned);
+  return run_prelude(cx, framing_prelude(), global, natives);
 }
 
 }  // namespace jl::script

@@ -7,6 +7,7 @@
 #pragma GCC diagnostic ignored "-Wconversion"
 #pragma GCC diagnostic ignored "-Wold-style-cast"
 #include <js/Array.h>
+#include <js/ArrayBuffer.h>
 #include <js/CharacterEncoding.h>
 #include <js/CompilationAndEvaluation.h>
 #include <js/Conversions.h>
@@ -15,12 +16,16 @@
 #include <js/GCAPI.h>
 #include <js/Initialization.h>
 #include <js/Interrupt.h>
+#include <js/JSON.h>
 #include <js/MemoryFunctions.h>
+#include <js/Modules.h>
 #include <js/Object.h>
 #include <js/Promise.h>
 #include <js/PropertyAndElement.h>
 #include <js/SavedFrameAPI.h>
 #include <js/SourceText.h>
 #include <js/Stack.h>
+#include <js/experimental/TypedData.h>
 #include <jsapi.h>
+#include <jsfriendapi.h>
 #pragma GCC diagnostic pop

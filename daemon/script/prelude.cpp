@@ -2,7 +2,9 @@
 
 namespace jl::script {
 
-const char* const kPrelude = R"js("use strict";
+namespace {
+// What framing scripts and programs have in common.
+constexpr const char* kCommon = R"js("use strict";
 const {stringify, parse} = JSON;
 const text = String, number = Number, array = Array, now = Date.now, DateOf = Date, MapOf = Map;
 const define = (name, value) => Object.defineProperty(global, name,
@@ -35,10 +37,10 @@ for (const name of ["padStart", "padEnd"]) {
 
 // --- console: {} takes the next argument -------------------------------------------------------------------------------
 const slice = uncurry(String.prototype.slice), find = uncurry(String.prototype.indexOf);
-const show = value => {
-  const shown = typeof value === "object" && value !== null && !value.getUnsignedByte ? stringify(value) : text(value);
-  return slice(text(shown), 0, 1024);
-};
+const ErrorOf = Error;
+const is_plain = value => typeof value === "object" && value !== null && !value.getUnsignedByte &&
+    !(value instanceof ErrorOf);
+const show = native.show ?? (value => slice(text(is_plain(value) ? stringify(value) : text(value)), 0, 1024));
 const format = parts => {
   if (parts.length === 0) return "";
   let rest = show(parts[0]), line = "", used = 1;
@@ -53,10 +55,9 @@ const format = parts => {
 const logger = level => (...parts) => { native.log(level, format(parts)); };
 define("console", {log: logger(0), trace: logger(0), debug: logger(0), info: logger(1), warn: logger(2),
                    error: logger(3)});
-define("print", logger(0));
-define("echo", logger(0));
 
 // --- numbers in byte arrays --------------------------------------------------------------------------------------------
+const made = native.bytes ?? (bytes => bytes);
 const signed = byte => (byte << 24) >> 24;
 const load = (most, little) => (bytes, off, len) => {
   const start = off === undefined ? 0 : off | 0;
@@ -79,7 +80,7 @@ const store = (size, little) => value => {
     bytes.push(signed(byte));
     rest = (rest - byte) / 256;
   }
-  return little ? bytes : bytes.reverse();
+  return made(little ? bytes : bytes.reverse());
 };
 const BytesUtils = {
   leToInt: load(4, true), leToLong: load(8, true), beToInt: load(4, false), beToLong: load(8, false),
@@ -90,6 +91,10 @@ const BytesUtils = {
   longToLe: store(8, true), longToBe: store(8, false),
   reverse: bytes => bytes.reverse(),
 };
+)js";
+
+constexpr const char* kFraming = R"js(define("print", logger(0));
+define("echo", logger(0));
 
 // --- Java --------------------------------------------------------------------------------------------------------------
 class JavaMap {
@@ -168,5 +173,16 @@ const nothing = function Function() {};
 nothing.prototype = FunctionOf.prototype;  // for instanceof
 define("Function", nothing);
 )js";
+}  // namespace
+
+const std::string& framing_prelude() {
+  static const std::string text = std::string(kCommon) + kFraming;
+  return text;
+}
+
+const std::string& program_prelude() {
+  static const std::string text = std::string(kCommon) + kProgram;
+  return text;
+}
 
 }  // namespace jl::script

@@ -1,33 +1,10 @@
 #include "daemon/script/realm.hpp"
 
-#include "daemon/script/buffer.hpp"
-#include "daemon/script/engine.hpp"
-#include "daemon/script/globals.hpp"
-#include "daemon/script/parser.hpp"
-#include "daemon/script/source.hpp"
-
 namespace jl::script {
 
 namespace {
 constexpr JSClass kGlobal = {"global", JSCLASS_GLOBAL_FLAGS, &JS::DefaultGlobalClassOps, nullptr, nullptr, nullptr};
 }  // namespace
-
-Result<std::shared_ptr<Realm>> Realm::make(Engine& engine, const ScriptSource& source,
-                                           std::chrono::milliseconds limit) {
-  JL_CHECK(check_source(source));
-  JSContext* cx = engine.cx();
-  std::shared_ptr<Realm> realm(new Realm(cx));
-  realm->name_ = source.name;
-  if (!realm->make_global(cx)) return engine.take_error(source.name);
-  // Our own part has the time that a loaded machine may need, the script's its own.
-  {
-    const Call call(engine, *realm, nullptr, std::chrono::seconds(5));
-    if (!realm->fill(cx)) return engine.take_error(source.name);
-  }
-  const Call call(engine, *realm, nullptr, limit);
-  if (!realm->compile(cx, source.text)) return engine.take_error(source.name);
-  return realm;
-}
 
 bool Realm::make_global(JSContext* cx) {
   JS::RealmOptions options;
@@ -42,23 +19,20 @@ bool Realm::make_global(JSContext* cx) {
   return JS::InitRealmStandardClasses(cx);
 }
 
-bool Realm::fill(JSContext* cx) {
-  buffer_ = make_buffer_prototype(cx);
-  parser_ = make_parser_prototype(cx);
-  return buffer_ && parser_ && define_globals(cx, global_);
-}
-
-bool Realm::compile(JSContext* cx, const std::string& text) {
+bool run_prelude(JSContext* cx, std::string_view text, JS::HandleObject global, JS::HandleObject natives) {
   JS::CompileOptions options(cx);
-  options.setFileAndLine(name_.c_str(), 0);  // the line of the parameters; the text begins in the next one
+  options.setFileAndLine("jlinkd", 1);
   JS::RootedObjectVector scope(cx);
-  static constexpr const char* kArguments[] = {"parser"};
+  static constexpr const char* kArguments[] = {"global", "native"};
   JS::SourceText<mozilla::Utf8Unit> units;
   if (!units.init(cx, text.data(), text.size(), JS::SourceOwnership::Borrowed)) return false;
-  JSFunction* compiled = JS::CompileFunction(cx, scope, options, "script", 1, kArguments, units);
-  if (compiled == nullptr) return false;
-  function_ = JS_GetFunctionObject(compiled);
-  return true;
+  const JS::RootedFunction prelude(cx, JS::CompileFunction(cx, scope, options, "prelude", 2, kArguments, units));
+  if (!prelude) return false;
+  JS::RootedValueArray<2> arguments(cx);
+  arguments[0].setObject(*global);
+  arguments[1].setObject(*natives);
+  JS::RootedValue returned(cx);
+  return JS_CallFunction(cx, nullptr, prelude, arguments, &returned);
 }
 
 }  // namespace jl::script

@@ -1,44 +1,38 @@
 #pragma once
-// A script compiled on one thread, in a global object and a zone of its own. Its connections share the global object: a
-// variable that the script declares is the connection's, one that it does not declare is the realm's.
-#include "common/base/result.hpp"
-#include "daemon/script/framing.hpp"
+// What a script lives in on one thread: a global object in a zone of its own.
 #include "daemon/script/js.hpp"
 
-#include <chrono>
-#include <memory>
 #include <string>
+#include <utility>
 
 namespace jl::script {
 
-class Engine;
-
 class Realm {
  public:
-  /// Makes the global object with what scripts may use, and compiles. Errors: invalid.
-  static Result<std::shared_ptr<Realm>> make(Engine& engine, const ScriptSource& source,
-                                             std::chrono::milliseconds limit);
+  virtual ~Realm() = default;
+  Realm(const Realm&) = delete;
+  Realm& operator=(const Realm&) = delete;
 
   [[nodiscard]] JSObject* global() const { return global_; }
-  [[nodiscard]] JSObject* buffer_prototype() const { return buffer_; }
-  [[nodiscard]] JSObject* parser_prototype() const { return parser_; }
-  /// The script as function(parser).
-  [[nodiscard]] JSObject* function() const { return function_; }
+  /// In front of errors.
   [[nodiscard]] const std::string& name() const { return name_; }
 
-  /// A script was stopped in it: what it left behind is not for further connections, which get a new realm.
+  /// A script was stopped in it: what it left behind is not for further use, a new realm takes its place.
   void spoil() { spoiled_ = true; }
   [[nodiscard]] bool spoiled() const { return spoiled_; }
 
- private:
-  explicit Realm(JSContext* cx) : global_(cx), buffer_(cx), parser_(cx), function_(cx) {}
+ protected:
+  Realm(JSContext* cx, std::string name) : global_(cx), name_(std::move(name)) {}
+  /// Makes the global object with what the language brings; false with an exception pending, or none.
   bool make_global(JSContext* cx);
-  bool fill(JSContext* cx);
-  bool compile(JSContext* cx, const std::string& text);
 
-  JS::PersistentRootedObject global_, buffer_, parser_, function_;
-  std::string name_;
+ private:
+  JS::PersistentRootedObject global_;
+  const std::string name_;
   bool spoiled_ = false;
 };
+
+/// Compiles `text` as the body of function(global, native) and calls it: the parts of a realm that are JavaScript.
+bool run_prelude(JSContext* cx, std::string_view text, JS::HandleObject global, JS::HandleObject natives);
 
 }  // namespace jl::script
