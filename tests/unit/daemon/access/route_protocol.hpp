@@ -3,9 +3,7 @@
 #include "daemon/codec/protocol.hpp"
 
 #include <functional>
-#include <map>
 #include <memory>
-#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,25 +17,18 @@ class RouteProtocol final : public codec::Protocol {
   RouteProtocol& down(std::string topic) { return add(std::move(topic), 0, false); }
   /// A route of HTTP or CoAP.
   RouteProtocol& request(const std::string& transport, std::string method, std::string topic, bool is_up = true) {
-    codec::Route& route = routes_[transport].emplace_back();
+    codec::Route& route = routes_of(*codec::transport_from(transport)).emplace_back();
     route.topic = std::move(topic);
     route.method = std::move(method);
     (is_up ? route.upstream : route.downstream) = true;
     return *this;
   }
-  std::string_view id() const override { return "routes"; }
-  std::string_view name() const override { return {}; }
-  std::string_view description() const override { return {}; }
-  std::span<const std::string> transports() const override { return {}; }
-  std::span<const codec::ConfigKey> config_keys(std::string_view) const override { return {}; }
-  std::span<const codec::Route> routes(std::string_view transport) const override {
-    const auto it = routes_.find(transport);
-    return it == routes_.end() ? std::span<const codec::Route>() : std::span<const codec::Route>(it->second);
+  std::shared_ptr<const codec::Descriptor> descriptor() const override {
+    return std::make_shared<const codec::Descriptor>(descriptor_);
   }
   codec::AuthOutcome authenticate(const codec::MqttCredentials&, const codec::DeviceIdentity&, Millis) const override {
     return codec::AuthOutcome::unsupported;
   }
-  std::string_view document(std::string_view) const override { return {}; }
   codec::AuthOutcome authenticate(const codec::WebSocketCredentials&, const codec::DeviceIdentity&) const override {
     return codec::AuthOutcome::unsupported;
   }
@@ -57,13 +48,20 @@ class RouteProtocol final : public codec::Protocol {
 
  private:
   RouteProtocol& add(std::string topic, int qos, bool is_up) {
-    codec::Route& route = routes_["MQTT"].emplace_back();
+    codec::Route& route = routes_of(codec::Transport::mqtt).emplace_back();
     route.topic = std::move(topic);
     route.qos = qos;
     (is_up ? route.upstream : route.downstream) = true;
     return *this;
   }
-  std::map<std::string, std::vector<codec::Route>, std::less<>> routes_;
+  std::vector<codec::Route>& routes_of(codec::Transport transport) {
+    for (auto& row : descriptor_.transports) {
+      if (row.transport == transport) return row.routes;
+    }
+    descriptor_.transports.push_back({transport, {}, {}, {}});
+    return descriptor_.transports.back().routes;
+  }
+  codec::Descriptor descriptor_;
 };
 
 }  // namespace jl::access

@@ -78,7 +78,7 @@ int refusal(Stranger why) {
 TEST_SUITE("codec.official.coap") {
   TEST_CASE("every up suffix can be posted, encrypted, and gives the message of MQTT [wire.md 4]") {
     std::size_t checked = 0;
-    for (const auto& route : codec::official_protocol().routes("CoAP")) {
+    for (const auto& route : codec::official_protocol().descriptor()->routes("CoAP")) {
       std::string path = route.topic;
       const auto put = [&path](std::string_view from, std::string_view to) {
         const std::size_t at = path.find(from);

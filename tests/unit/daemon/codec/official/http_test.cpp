@@ -81,7 +81,7 @@ TEST_SUITE("codec.official.http") {
                 {"collector/write/reply", "{}", MessageType::write_collector_data_reply},
                 {"child/c1/online", "{}", MessageType::child},
                 {"child-reply/c1/properties/read/reply", "{}", MessageType::child_reply}};
-    CHECK(std::size(rows) == codec::official_protocol().routes("HTTP").size());
+    CHECK(std::size(rows) == codec::official_protocol().descriptor()->routes("HTTP").size());
     for (const auto& row : rows) {
       CAPTURE(row.suffix);
       const std::string path = "/p1/d1/" + std::string(row.suffix);

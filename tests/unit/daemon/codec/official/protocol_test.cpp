@@ -13,7 +13,7 @@ const codec::Protocol& protocol() { return codec::official_protocol(); }
 
 std::string keys_of(std::string_view transport) {
   std::string keys;
-  for (const auto& key : protocol().config_keys(transport)) {
+  for (const auto& key : protocol().descriptor()->config_keys(transport)) {
     CAPTURE(key.key);
     keys += (keys.empty() ? "" : " ") + key.key + ":" + key.type + ":" + key.default_value;
     CHECK(!key.name.empty());
@@ -59,7 +59,7 @@ void check_samples(Transport transport, std::string_view start, std::size_t coun
   std::size_t seen = 0;
   bool logged_in = false;
   const std::size_t type_at = transport == Transport::tcp ? 4 : 7;
-  for (const std::string& bytes : samples(protocol().document(codec::to_string(transport)), start)) {
+  for (const std::string& bytes : samples(protocol().descriptor()->document(codec::to_string(transport)), start)) {
     CAPTURE(test::vectors::hex(bytes));
     ++seen;
     if (answer.has_reply && bytes == answer.reply.payload) continue;
@@ -89,19 +89,19 @@ void check_samples(Transport transport, std::string_view start, std::size_t coun
 
 TEST_SUITE("codec.official") {
   TEST_CASE("the protocol speaks six transports, which are found in any case [access.md 4.5]") {
-    REQUIRE(protocol().transports().size() == std::size(kTransports));
+    REQUIRE(protocol().descriptor()->transport_names().size() == std::size(kTransports));
     for (std::size_t i = 0; i < std::size(kTransports); ++i) {
-      CHECK(protocol().transports()[i] == kTransports[i]);
+      CHECK(protocol().descriptor()->transport_names()[i] == kTransports[i]);
       CHECK(codec::transport_from(kTransports[i]) == static_cast<Transport>(i));
     }
-    CHECK(protocol().config_keys("websocket").size() == 1);
-    CHECK(protocol().config_keys("Gateway").empty());
-    CHECK(protocol().routes("Gateway").empty());
-    CHECK(protocol().document("Gateway").empty());
+    CHECK(protocol().descriptor()->config_keys("websocket").size() == 1);
+    CHECK(protocol().descriptor()->config_keys("Gateway").empty());
+    CHECK(protocol().descriptor()->routes("Gateway").empty());
+    CHECK(protocol().descriptor()->document("Gateway").empty());
   }
 
   TEST_CASE("the protocol says what it needs to know of a device [access.md 4.1, 4.5]") {
-    CHECK(protocol().id() == "jetlinks-official");
+    CHECK(protocol().descriptor()->id == "jetlinks-official");
     CHECK(keys_of("MQTT") ==
           "secureId:string: secureKey:password: secureType:enum:auto downQos:enum:1 "
           "v1Compat:boolean:false");
@@ -114,11 +114,11 @@ TEST_SUITE("codec.official") {
 
   TEST_CASE("HTTP and CoAP take a POST to every topic that devices publish to [wire.md 3.1, 4]") {
     std::set<std::string> published;
-    for (const auto& route : protocol().routes("MQTT")) {
+    for (const auto& route : protocol().descriptor()->routes("MQTT")) {
       if (route.upstream && !route.topic.ends_with("time-sync")) published.insert(route.topic);
     }
     std::set<std::string> http, coap;
-    for (const auto& route : protocol().routes("HTTP")) {
+    for (const auto& route : protocol().descriptor()->routes("HTTP")) {
       CHECK(route.method == "POST");
       CHECK(route.upstream);
       CHECK(!route.downstream);
@@ -126,36 +126,36 @@ TEST_SUITE("codec.official") {
     }
     CHECK(http == published);
     std::set<std::string> observed;
-    for (const auto& route : protocol().routes("CoAP")) {
+    for (const auto& route : protocol().descriptor()->routes("CoAP")) {
       CHECK(route.upstream);
       CHECK(route.downstream == (route.method != "POST"));
       if (route.downstream) observed.insert(route.method + " " + route.topic);
       if (!route.downstream && !route.topic.ends_with("/time-sync")) coap.insert(route.topic);
     }
     CHECK(coap == published);
-    CHECK(protocol().routes("CoAP").size() == published.size() + 3);
+    CHECK(protocol().descriptor()->routes("CoAP").size() == published.size() + 3);
     CHECK(observed == std::set<std::string>{"FETCH /{productId:product 产品ID}/{deviceId:device 设备ID}",
                                             "GET /{productId:product 产品ID}/{deviceId:device 设备ID}"});
   }
 
   TEST_CASE("a WebSocket has one path, and TCP and UDP have none [access.md 4.5]") {
-    REQUIRE(protocol().routes("WebSocket").size() == 1);
-    const auto& socket = protocol().routes("WebSocket").front();
+    REQUIRE(protocol().descriptor()->routes("WebSocket").size() == 1);
+    const auto& socket = protocol().descriptor()->routes("WebSocket").front();
     CHECK(socket.topic == "/{productId:product 产品ID}/{deviceId:device 设备ID}/socket");
     CHECK(socket.upstream);
     CHECK(socket.downstream);
-    CHECK(protocol().routes("TCP").empty());
-    CHECK(protocol().routes("UDP").empty());
+    CHECK(protocol().descriptor()->routes("TCP").empty());
+    CHECK(protocol().descriptor()->routes("UDP").empty());
   }
 
   TEST_CASE("every transport tells its developers how to connect, report and answer [access.md 4.1]") {
     for (const std::string_view transport : kTransports) {
       CAPTURE(transport);
-      const std::string_view document = protocol().document(transport);
+      const std::string_view document = protocol().descriptor()->document(transport);
       CHECK(document.starts_with("# " + std::string(transport) + "\n"));
       CHECK(document.find("**Report**") != std::string_view::npos);
       CHECK(document.find("**Commands**") != std::string_view::npos);
-      for (const auto& key : protocol().config_keys(transport)) {
+      for (const auto& key : protocol().descriptor()->config_keys(transport)) {
         if (key.type == "password") CHECK(document.find(key.key) != std::string_view::npos);
       }
     }

@@ -111,7 +111,7 @@ TEST_SUITE("codec.official") {
   }
 
   TEST_CASE("the routes announce each topic once, in one direction or both [access.md 4.1]") {
-    const auto routes = codec::official_protocol().routes("MQTT");
+    const auto routes = codec::official_protocol().descriptor()->routes("MQTT");
     CHECK(routes.size() == 37);
     std::set<std::string> topics;
     for (const auto& route : routes) {
