@@ -66,7 +66,7 @@ struct App::Impl {
                                                  northbound, c.node_id);
     resources.set_runtime(*runtime);
     calls = std::make_unique<control::Calls>(control::Rooms{*store, *files, resources, *runtime, *commands, sessions,
-                                                            catalogs, tail, logs, clock, c.node_id, c.state_dir,
+                                                            catalogs, directory, tail, traces, logs, clock, c.node_id, c.state_dir,
                                                             started_at, c.command_timeout, turn_logs});
   }
 

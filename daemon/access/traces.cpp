@@ -1,5 +1,6 @@
 #include "daemon/access/traces.hpp"
 
+#include "common/base/hex.hpp"
 #include "common/base/time.hpp"
 #include "common/base/words.hpp"
 
@@ -10,24 +11,13 @@ namespace {
 
 constexpr std::size_t kMostBytes = 2048;  // of one payload that are shown
 
-std::string hex_of(std::string_view bytes) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string out;
-  out.reserve(bytes.size() * 2);
-  for (const char c : bytes) {
-    out += kDigits[static_cast<unsigned char>(c) >> 4u];
-    out += kDigits[static_cast<unsigned char>(c) & 15u];
-  }
-  return out;
-}
-
 void add_payload(json::object& record, std::string_view payload) {
   record["size"] = payload.size();
   const std::string_view shown = payload.substr(0, kMostBytes);
   if (!shown.empty() && is_printable_utf8(shown)) {
     record["text"] = shown;
   } else {
-    record["hex"] = hex_of(shown);
+    record["hex"] = to_hex(shown);
   }
   if (shown.size() < payload.size()) record["cut"] = true;
 }

@@ -1,5 +1,6 @@
 #include "daemon/codec/dry_run.hpp"
 
+#include "common/base/hex.hpp"
 #include "common/base/words.hpp"
 
 namespace jl::codec {
@@ -8,15 +9,9 @@ namespace json = boost::json;
 namespace {
 
 json::object shown(const Downlink& sent, Transport transport) {
-  static constexpr char kDigits[] = "0123456789abcdef";
   json::object out;
   if (!sent.topic.empty()) out["topic"] = sent.topic;
-  std::string hex;
-  for (const char c : sent.payload) {
-    hex += kDigits[static_cast<unsigned char>(c) >> 4u];
-    hex += kDigits[static_cast<unsigned char>(c) & 15u];
-  }
-  out["hex"] = std::move(hex);
+  out["hex"] = to_hex(sent.payload);
   if (!sent.payload.empty() && is_printable_utf8(sent.payload)) {
     out["text"] = sent.payload;
     boost::system::error_code ec;

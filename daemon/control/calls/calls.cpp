@@ -82,6 +82,10 @@ void Calls::handle(Call call, std::shared_ptr<Responder> reply) {
   if (c.path == "/v1/watch") return watch(call, reply);
   if (c.path == "/v1/apply" || c.path == "/v1/diff") return apply(call, reply);
   if (c.path == "/v1/networks/frame-test") return slow(std::move(call), std::move(reply), &Calls::network_frame_test);
+  if (c.noun == "protocol" && c.verb == "decode") return slow(std::move(call), std::move(reply), &Calls::protocol_decode);
+  if (c.noun == "protocol" && c.verb == "encode") return slow(std::move(call), std::move(reply), &Calls::protocol_encode);
+  if (c.noun == "protocol" && c.verb == "test") return slow(std::move(call), std::move(reply), &Calls::protocol_test);
+  if (c.noun == "protocol" && c.verb == "trace") return device_trace(call, reply);
   if (c.path == "/v1/certs/generate") return slow(std::move(call), std::move(reply), &Calls::cert_generate);
   if (c.path == "/v1/certs/test-connect") return slow(std::move(call), std::move(reply), &Calls::cert_connect);
   if (c.kind && c.mutates) return mutate(call, reply);
@@ -124,6 +128,8 @@ void Calls::read(const Call& call, const Reply& reply) {
   };
   if (c.kind && c.verb == "list") return list(call, reply, *c.kind);
   if (c.noun == "cert" && c.verb == "show" && call.flag("showPrivate")) return cert_with_keys(call, reply);
+  if (c.noun == "protocol" && c.verb == "document") return protocol_document(call, reply);
+  if (c.noun == "protocol" && c.verb == "routes") return protocol_routes(call, reply);
   if (c.kind && c.verb == "show") return answer(r_.resources.show(c.kind->name, call.id));
   if (c.kind && c.verb == "impact") return answer(r_.resources.impact(c.kind->name, call.id));
   if (c.kind && c.verb == "exists") {

@@ -20,7 +20,9 @@ struct Rooms {
   access::Commands& commands;
   access::Sessions& sessions;
   device::Catalogs& catalogs;
+  const device::Directory& directory;
   device::TailSink& tail;
+  access::Traces& traces;
   logs::LogStore& logs;
   const Clock& clock;
   std::string node_id, state_dir;
@@ -64,6 +66,13 @@ class Calls {
   void cert_connect(const Call& call, const Reply& reply);
   void cert_with_keys(const Call& call, const Reply& reply);
   void slow(Call call, Reply reply, void (Calls::*work)(const Call&, const Reply&));
+  void protocol_decode(const Call& call, const Reply& reply);
+  void protocol_encode(const Call& call, const Reply& reply);
+  void protocol_test(const Call& call, const Reply& reply);
+  void protocol_document(const Call& call, const Reply& reply);
+  void protocol_routes(const Call& call, const Reply& reply);
+  void device_trace(const Call& call, const Reply& reply);
+  [[nodiscard]] Result<const codec::Protocol*> protocol_of(const std::string& id) const;
   void log_call(const Call& call, const Reply& reply);
   [[nodiscard]] boost::json::object status() const;
   [[nodiscard]] std::string metrics() const;

@@ -1,4 +1,5 @@
 // network frame-test: a framing rule tried on bytes, without a connection.
+#include "common/base/hex.hpp"
 #include "common/base/words.hpp"
 #include "common/model/network.hpp"
 #include "daemon/control/calls/calls.hpp"
@@ -19,28 +20,6 @@ std::string hex(std::string_view bytes) {
     if (!out.empty()) out += ' ';
     out += fmt::format("{:02X}", static_cast<unsigned char>(c));
   }
-  return out;
-}
-
-Result<std::string> from_hex(std::string_view text) {
-  if (text.starts_with("0x")) text.remove_prefix(2);
-  std::string out;
-  int high = -1;
-  for (const char c : text) {
-    if (c == ' ' || c == '\t' || c == '\n' || c == ':' || c == ',') continue;
-    const int digit = c >= '0' && c <= '9'   ? c - '0'
-                      : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                      : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                             : -1;
-    if (digit < 0) return Error(Errc::bad_request, fmt::format("'{}' is no hex digit", c), {}, "reads");
-    if (high < 0) {
-      high = digit;
-    } else {
-      out += static_cast<char>(high * 16 + digit);
-      high = -1;
-    }
-  }
-  if (high >= 0) return Error(Errc::bad_request, "an odd number of hex digits", "two for each byte", "reads");
   return out;
 }
 
@@ -98,9 +77,9 @@ void Calls::network_frame_test(const Call& call, const Reply& reply) {
     return reply->problem(Error(Errc::bad_request, "\"reads\" must be a list of at most 1000 texts", {}, "reads"));
   json::array items;
   for (const auto& read : reads->as_array()) {
-    const auto bytes = read.is_string() ? from_hex(read.as_string())
-                                        : Result<std::string>(Error(Errc::bad_request, "must be hex", {}, "reads"));
-    if (!bytes) return reply->problem(bytes.error());
+    const auto bytes = read.is_string() ? from_hex(read.as_string()) : std::nullopt;
+    if (!bytes)
+      return reply->problem(Error(Errc::bad_request, "must be hex digits, two for each byte", {}, "reads"));
     Frames frames;
     if (const Status cut = (*framer)->feed(*bytes, frames); !cut) {
       Error error = cut.error();
