@@ -151,6 +151,19 @@ void FakeDaemon::serve_one(int fd) {
     }
     request.body = buffer.substr(0, length);
     buffer.erase(0, length);
+    while (request.head.find("Transfer-Encoding: chunked") != std::string::npos) {
+      std::size_t line = 0;
+      while ((line = buffer.find("\r\n")) == std::string::npos) {
+        if (!read_more()) return;
+      }
+      const std::size_t size = std::stoul(buffer.substr(0, line), nullptr, 16);
+      while (buffer.size() < line + 2 + size + 2) {
+        if (!read_more()) return;
+      }
+      request.body += buffer.substr(line + 2, size);
+      buffer.erase(0, line + 2 + size + 2);
+      if (size == 0) break;
+    }
     if (!answer_one(fd, request)) return;
   }
 }

@@ -1,0 +1,154 @@
+#!/usr/bin/env bats
+# Files that are uploaded to the daemon and kept by their content.
+load helpers.bash
+
+setup_file() {
+  make_home
+  start_daemon
+  head -c 300000 /dev/urandom >"$home/codec.jar"
+}
+teardown_file() { remove_home; }
+teardown() { show_log; }
+
+# Calls the control socket: call TARGET [curl arguments]; $status_code and $output_body are the answer.
+call() {
+  local target=$1
+  shift
+  status_code=$(curl -sS --unix-socket "$JLCTL_SOCKET" -o "$home/answer" -w '%{http_code}' "$@" "http://jlinkd$target")
+  output_body=$(cat "$home/answer")
+}
+
+sha() { sha256sum "$1" | cut -d ' ' -f 1; }
+kept() { find "$home/state/files" -type f ! -name '.*' -printf '%f\n' | sort; }
+on_the_way() { find "$home/state/files" -name '.incoming-*' | wc -l; }
+some_on_the_way() { [[ $(on_the_way) -gt 0 ]]; }
+none_on_the_way() { [[ $(on_the_way) -eq 0 ]]; }
+
+@test "curl uploads a file with its length and in chunks; the same content is kept once" {
+  id=$(sha "$home/codec.jar")
+  call '/v1/files?purpose=protocol' -H 'Content-Type: application/octet-stream' --data-binary "@$home/codec.jar"
+  [[ $status_code == 201 ]]
+  [[ $(jq -r .fileId <<<"$output_body") == "$id" && $(jq .size <<<"$output_body") == 300000 ]]
+  cmp "$home/codec.jar" "$home/state/files/$id"
+  [[ $(stat -c %a "$home/state/files/$id") == 600 && $(stat -c %a "$home/state/files") == 700 ]]
+  call '/v1/files?purpose=protocol' -X POST -T - <"$home/codec.jar"
+  [[ $status_code == 200 && $(jq -r .fileId <<<"$output_body") == "$id" ]]
+  [[ $(kept | wc -l) -eq 1 ]]
+  jlctl log access --action 'file upload' -o json | jq -e '.data.items | length == 2'
+}
+
+@test "what is no file for a purpose is refused" {
+  call '/v1/files' -X POST -T "$home/codec.jar"
+  [[ $status_code == 400 && $(jq -r .field <<<"$output_body") == purpose ]]
+  call '/v1/files?purpose=cats' -X POST -T "$home/codec.jar"
+  [[ $status_code == 400 ]]
+  call '/v1/files?purpose=protocol' --data-binary "@$home/codec.jar"
+  [[ $status_code == 400 && $(jq -r .hint <<<"$output_body") == *application/octet-stream* ]]
+  call '/v1/files?purpose=protocol' -X POST
+  [[ $status_code == 400 ]]
+  none_on_the_way
+}
+
+@test "64 MiB go through and one byte more is refused, by length and in chunks; memory does not grow with them" {
+  before=$(awk '/VmHWM/ {print $2}' "/proc/$(daemon_pid)/status")
+  truncate -s 64M "$home/large"
+  call '/v1/files?purpose=protocol' -X POST -T "$home/large"
+  [[ $status_code == 201 ]]
+  truncate -s $((64 * 1024 * 1024 + 1)) "$home/large"
+  call '/v1/files?purpose=protocol' -X POST -T "$home/large"
+  [[ $status_code == 413 && $(jq -r .code <<<"$output_body") == too_large ]]
+  call '/v1/files?purpose=protocol' -X POST -T - <"$home/large"
+  [[ $status_code == 413 ]]
+  none_on_the_way
+  after=$(awk '/VmHWM/ {print $2}' "/proc/$(daemon_pid)/status")
+  [[ $((after - before)) -lt 16384 ]] || { echo "VmHWM $before -> $after kB"; return 1; }
+  rm "$home/large"
+}
+
+# Begins an upload that goes on until it is killed; $uploader is its process.
+begin_upload() {
+  { cat "$home/codec.jar"; exec sleep 600; } 3>&- | curl -sS --unix-socket "$JLCTL_SOCKET" -X POST -T - \
+    "http://jlinkd/v1/files?purpose=protocol" >/dev/null 2>&1 3>&- &
+  uploader=$!
+  until_true 10 some_on_the_way
+}
+
+@test "an uploader that is killed leaves nothing" {
+  begin_upload
+  kill -KILL "$uploader"
+  until_true 10 none_on_the_way
+  [[ $(kept | wc -l) -eq 2 ]]
+}
+
+@test "a daemon that is killed in the middle of an upload leaves nothing after its next start" {
+  begin_upload
+  stop_daemon KILL
+  some_on_the_way
+  kill -KILL "$uploader" 2>/dev/null || true
+  start_daemon
+  none_on_the_way
+  [[ $(kept | wc -l) -eq 2 ]]
+}
+
+@test "jlctl uploads a package with the protocol that names it" {
+  run --separate-stderr jlctl protocol add own --type jar --package "$home/codec.jar"
+  [[ $status -eq 0 && -z $output && -z $stderr ]]
+  run jlctl protocol show own -o json
+  [[ $(jq -r .data.spec.configuration.fileId <<<"$output") == "$(sha "$home/codec.jar")" ]]
+  [[ $(jq -r .data.spec.configuration.fileName <<<"$output") == codec.jar ]]
+  head -c 100 /dev/urandom >"$home/other.zip"
+  jlctl protocol edit own --package - <"$home/other.zip"
+  [[ $(jlctl protocol show own -o value=spec.configuration.fileId) == "$(sha "$home/other.zip")" ]]
+}
+
+@test "manifests name files beside them; plans send nothing; applying twice changes nothing" {
+  mkdir -p "$home/site"
+  echo 'package v1' >"$home/site/v1.jar"
+  printf 'kind: protocol\nid: site\nspec:\n  type: zip\n  configuration:\n    fileId: {fromFile: v1.jar}\n' >"$home/site/p.yaml"
+  id=$(sha "$home/site/v1.jar")
+  jlctl validate -f "$home/site"
+  run jlctl diff -f "$home/site"
+  [[ $status -eq 20 ]]
+  run jlctl apply -f "$home/site" --dry-run
+  [[ $status -eq 20 ]]
+  [[ ! -e $home/state/files/$id ]]
+  jlctl apply -f "$home/site"
+  [[ -e $home/state/files/$id ]]
+  jlctl diff -f "$home/site"
+  [[ $(jlctl apply -f "$home/site" -o value=result) == unchanged ]]
+  echo 'package v2' >"$home/site/v1.jar"
+  run jlctl diff -f "$home/site"
+  [[ $status -eq 20 && $output == *fileId* ]]
+  rm "$home/site/v1.jar"
+  run jlctl validate -f "$home/site"
+  [[ $status -eq 5 && $output == *p.yaml:6*v1.jar* ]]
+}
+
+@test "an id that nobody uploaded is refused, and names the field" {
+  run jlctl apply -f - <<EOF
+{"kind": "protocol", "id": "ghost", "spec": {"type": "jar", "configuration": {"fileId": "$(printf '0%.0s' {1..64})"}}}
+EOF
+  [[ $status -eq 5 && $output == *spec.configuration.fileId* && $output == *"no file with this id"* ]]
+  run jlctl apply -f - <<<'{"kind": "protocol", "id": "ghost", "spec": {"type": "jar", "configuration": {"fileId": "codec.jar"}}}'
+  [[ $status -eq 5 && $output == *--package* ]]
+}
+
+@test "at start, files that nothing names and that are older than an hour are deleted, and no others" {
+  own=$(jlctl protocol show own -o value=spec.configuration.fileId)
+  site=$(jlctl protocol show site -o value=spec.configuration.fileId)
+  old=$(sha "$home/codec.jar")
+  echo young >"$home/young"
+  call '/v1/files?purpose=protocol' -X POST -T "$home/young"
+  touch -d '2 hours ago' "$home/state/files/$own" "$home/state/files/$site" "$home/state/files/$old"
+  stop_daemon
+  start_daemon
+  gone() { [[ ! -e $home/state/files/$1 ]]; }
+  until_true 10 gone "$old"
+  [[ -e $home/state/files/$own && -e $home/state/files/$site && -e $home/state/files/$(sha "$home/young") ]]
+}
+
+@test "uploads need the role operator" {
+  jlctl can upload file
+  [[ $(jlctl can upload file -o value=needs) == operator ]]
+  run ! jlctl file upload x
+}
