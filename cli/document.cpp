@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <fstream>
 #include <cstring>
 
 namespace jl::cli {
@@ -89,6 +90,21 @@ Result<json::value> field_value(Context& context, const FlagInfo& flag, const st
   }
 }
 
+// Where a kind takes an uploaded package, --file may name that as well as a document: a zip archive is no document.
+const FlagInfo* package_flag(const Context& context) {
+  const auto file = context.args.value("file");
+  if (!file || *file == "-") return nullptr;
+  const auto& flags = context.args.flags();
+  const auto found = std::ranges::find_if(
+      flags, [](const FlagInfo& flag) { return flag.field && flag.use == FlagUse::file && !flag.field->uploaded.empty(); });
+  if (found == flags.end()) return nullptr;
+  std::ifstream in(*file, std::ios::binary);
+  char start[4] = {};
+  in.read(start, sizeof start);
+  const std::string_view magic(start, static_cast<std::size_t>(in.gcount()));
+  return magic == "PK\x03\x04" || magic == "PK\x05\x06" ? &*found : nullptr;
+}
+
 class FlagDocument {
  public:
   FlagDocument(Context& context, json::object& out)
@@ -103,6 +119,11 @@ class FlagDocument {
       for (const auto& [flag, values] : context_.args.given()) {
         if (is_uploaded(*flag) == is_upload) JL_CHECK(one(*flag, values));
       }
+    }
+    if (const FlagInfo* package = package_flag(context_)) {
+      if (context_.args.has(package->name))
+        return Error(Errc::usage, "--file and --" + package->name + " both name a package");
+      return uploaded_file(*package, *context_.args.value("file"));
     }
     return {};
   }
@@ -256,7 +277,7 @@ class FlagDocument {
 Result<Document> document_of_file(Context& context, const std::string& id) {
   Document out;
   const auto file = context.args.value("file");
-  if (!file) return out;
+  if (!file || package_flag(context)) return out;
   JL_TRY(out.sources, load_manifests(context, {*file}, true, FileUse::upload));
   if (out.sources.size() != 1) {
     return Error(Errc::usage,
@@ -297,6 +318,24 @@ Result<std::string> unset_path(const Context& context, const std::string& name) 
   const std::string nearest = nearest_word(name, known);
   return Error(Errc::usage, "--unset: there is no field \"" + name + "\"",
                nearest.empty() ? "fields are " + join(known) : "did you mean \"" + nearest + "\"?");
+}
+
+// A field that only one shape of an object has says which shape it is: --path makes a protocol a local one.
+void choose_variants(const model::Kind& kind, json::object& spec) {
+  for (const Field& field : kind.spec->fields) {
+    const auto* given = field.variants.empty() ? nullptr : spec.if_contains(field.key);
+    if (!given || !given->is_object() || given->get_object().empty() || spec.contains(field.selector)) continue;
+    const model::Variant* only = nullptr;
+    std::size_t fitting = 0;
+    for (const model::Variant& variant : field.variants) {
+      const bool fits = std::ranges::all_of(given->get_object(), [&](const auto& member) {
+        const Field* known = variant.table->find(member.key());
+        return known && !known->ignored;
+      });
+      if (fits) only = &variant, ++fitting;
+    }
+    if (fitting == 1) spec[field.selector] = only->word;
+  }
 }
 
 }  // namespace
@@ -369,6 +408,8 @@ Result<Document> new_document(Context& context, const std::string& id) {
   FlagDocument flags(context, content);
   JL_CHECK(flags.fill());
   JL_CHECK(flags.ask_missing());
+  if (auto* spec = content.if_contains("spec"); spec && spec->is_object())
+    choose_variants(*context.args.command().kind, spec->get_object());
   out.content = std::move(content);
   return out;
 }

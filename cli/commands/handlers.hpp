@@ -28,6 +28,13 @@ Result<int> run_network_sub(Context& context);
 Result<int> run_network_pub(Context& context);
 Result<int> run_network_frame_test(Context& context);
 
+// protocol.cpp
+Result<int> run_protocol_decode(Context& context);
+Result<int> run_protocol_encode(Context& context);
+Result<int> run_protocol_test(Context& context);
+Result<int> run_protocol_document(Context& context);
+Result<int> run_protocol_trace(Context& context);
+
 // device.cpp
 Result<int> run_device_read(Context& context);
 Result<int> run_device_write(Context& context);

@@ -1,8 +1,10 @@
 // Protocols tried without a device, their own test cases, and what passes between a device and its codec.
 #include "cli/commands/handlers.hpp"
-#include "cli/package_files.hpp"
+#include "cli/document.hpp"
 #include "cli/uploads.hpp"
 #include "common/base/base64.hpp"
+#include "common/model/protocol.hpp"
+#include "common/text/package_files.hpp"
 
 #include <sys/stat.h>
 
@@ -15,7 +17,7 @@ bool is_folder(const std::string& path) {
   return stat(path.c_str(), &found) == 0 && S_ISDIR(found.st_mode);
 }
 
-Result<json::value> read_json(const Context& context, const char* flag, const std::string& path) {
+Result<json::value> read_json(Context& context, const char* flag, const std::string& path) {
   JL_TRY(const std::string text, read_file(context, flag, path));
   boost::system::error_code ec;
   json::value out = json::parse(text, ec);
@@ -75,14 +77,15 @@ Result<int> run_protocol_test(Context& context) {
   Request request = request_for(context, {});
   json::object body;
   if (is_folder(path)) {
-    JL_TRY(const auto files, package_files(path));
+    JL_TRY(const auto files, text::read_package_folder(path));
     json::object texts;
     for (const auto& [name, text] : files) texts[name] = text;
     body["files"] = std::move(texts);
   } else {
-    const model::Kind* kind = model::find_kind("protocol");
     Uploads uploads(context, FileUse::upload);
-    JL_TRY(body["fileId"], uploads.take(package_field(*kind), path));
+    const model::Field* field = model::table_of<model::JarConfiguration>().find("fileId");
+    JL_TRY(const std::string id, uploads.take(*field, path));
+    body["fileId"] = id;
   }
   request.body = std::move(body);
   JL_TRY(const json::value reply, context.client.call(request));

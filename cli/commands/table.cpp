@@ -13,7 +13,7 @@ struct Entry {
   Handler handler;
 };
 
-constexpr std::array<Entry, 45> kHandlers{{{"cert", "show", run_cert_show},
+constexpr std::array<Entry, 51> kHandlers{{{"cert", "show", run_cert_show},
                                            {"cert", "renew", run_cert_renew},
                                            {"cert", "generate", run_cert_generate},
                                            {"cert", "check", run_cert_check},
@@ -32,6 +32,12 @@ constexpr std::array<Entry, 45> kHandlers{{{"cert", "show", run_cert_show},
                                            {"network", "sub", run_network_sub},
                                            {"network", "pub", run_network_pub},
                                            {"network", "frame-test", run_network_frame_test},
+                                           {"protocol", "decode", run_protocol_decode},
+                                           {"protocol", "encode", run_protocol_encode},
+                                           {"protocol", "test", run_protocol_test},
+                                           {"protocol", "routes", run_get_list},
+                                           {"protocol", "document", run_protocol_document},
+                                           {"protocol", "trace", run_protocol_trace},
                                            {"device", "read", run_device_read},
                                            {"device", "write", run_device_write},
                                            {"device", "invoke", run_device_invoke},

@@ -71,6 +71,9 @@ void add_switch(std::vector<Command>& out, const Kind& kind, const std::string& 
   out.push_back(std::move(disable));
 }
 
+// Whether a package can be given where a document can.
+bool takes_files(const Kind& kind) { return model::holds_files(*kind.spec); }
+
 void add_generic(std::vector<Command>& out, const Kind& kind) {
   const std::string base = "/v1/" + kind.plural;
   const std::string jlctl = "jlctl " + kind.name + " ";
@@ -83,7 +86,9 @@ void add_generic(std::vector<Command>& out, const Kind& kind) {
   add.aliases = {"create"};
   add.arguments = {{"ID", "id of the new " + kind.name, ""}};
   add.flags = {query("if-not-exists", "", "fine if it exists with this very specification; a conflict if it differs"),
-               local("file", "FILE", "read the document from a YAML or JSON file, or - for standard input")};
+               local("file", "FILE",
+                     takes_files(kind) ? "the package (a zip archive), or the document as YAML or JSON, or - for that"
+                                       : "read the document from a YAML or JSON file, or - for standard input")};
   add.flags.back().short_name = 'f';
   // Key stores and long chains are larger than what other nouns need.
   add.large_body = kind.name == "cert";
@@ -96,7 +101,9 @@ void add_generic(std::vector<Command>& out, const Kind& kind) {
   edit.aliases = {"set"};
   edit.arguments = {id};
   edit.flags = {local("unset", "FIELD", "remove a field, back to its default"),
-                local("file", "FILE", "merge patch from a YAML or JSON file, or -")};
+                local("file", "FILE",
+                      takes_files(kind) ? "another package (a zip archive), or a merge patch as YAML or JSON, or -"
+                                        : "merge patch from a YAML or JSON file, or -")};
   edit.flags[0].repeated = true;
   edit.flags[1].short_name = 'f';
   edit.large_body = kind.name == "cert";
@@ -393,6 +400,7 @@ std::span<const Command> commands() {
     for (const Kind& kind : model::kinds()) add_generic(out, kind);
     add_cert(out);
     add_network(out);
+    add_protocol(out);
     add_device(out);
     add_log(out);
     add_manifests(out);

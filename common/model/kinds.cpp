@@ -77,8 +77,8 @@ std::span<const Kind> kinds() {
        "协议管理",
        "message protocols: bytes to device messages and back",
        "A protocol authenticates devices and turns what they send into device messages. jlinkd brings JetLinks' "
-       "official "
-       "protocol along.",
+       "official protocol along; others are packages of JavaScript modules, uploaded as an archive or read from a "
+       "folder.",
        &table_of<Protocol>(),
        true,
        {{"ID", "id"},
@@ -86,7 +86,8 @@ std::span<const Kind> kinds() {
         {"TYPE", "spec.type"},
         {"ENABLED", "enabled"},
         {"STATUS", "status.state"},
-        {"TRANSPORTS", "status.transports", true}},
+        {"TRANSPORTS", "status.transports"},
+        {"VERSION", "status.version", true}},
        {"type"},
        "official --builtin jetlinks-official",
        "official --description \"JetLinks v3 devices\""},
