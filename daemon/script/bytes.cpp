@@ -118,8 +118,7 @@ bool text_argument(JSContext* cx, JS::HandleValue value, const char* what, std::
 }
 
 bool define_fixed(JSContext* cx, JS::HandleObject global, const char* name, JS::HandleObject object) {
-  return JS_FreezeObject(cx, object) &&
-         JS_DefineProperty(cx, global, name, object, JSPROP_READONLY | JSPROP_PERMANENT);
+  return JS_FreezeObject(cx, object) && JS_DefineProperty(cx, global, name, object, JSPROP_READONLY | JSPROP_PERMANENT);
 }
 
 bool define_namespace(JSContext* cx, JS::HandleObject global, const char* name, const JSFunctionSpec* functions) {

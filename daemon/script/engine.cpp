@@ -3,6 +3,7 @@
 #include "daemon/script/errors.hpp"
 #include "daemon/script/framer.hpp"
 #include "daemon/script/framing_realm.hpp"
+#include "daemon/script/program_realm.hpp"
 #include "daemon/script/program_table.hpp"
 
 #include <fmt/format.h>
@@ -93,6 +94,7 @@ bool Engine::start() {
   JS::SetJobQueue(cx_, jobs_.get());
   if (!JS::InitSelfHostedCode(cx_)) return false;
   if (!JS_AddInterruptCallback(cx_, on_interrupt)) return false;
+  set_module_hooks(cx_);
   watch_ = std::make_unique<Watch>(cx_);
   Watchdog::instance().add(*watch_);
   return true;
@@ -116,8 +118,8 @@ void Engine::remove(ScriptFramer& framer) {
   JS_GC(cx_);
 }
 
-Result<std::shared_ptr<FramingRealm>> Engine::realm(const std::shared_ptr<const ScriptId>& id, const ScriptSource& source,
-                                                    const ScriptLimits& limits) {
+Result<std::shared_ptr<FramingRealm>> Engine::realm(const std::shared_ptr<const ScriptId>& id,
+                                                    const ScriptSource& source, const ScriptLimits& limits) {
   std::erase_if(realms_,
                 [](const auto& entry) { return entry.second.rule.expired() || entry.second.realm->spoiled(); });
   if (const auto known = realms_.find(id.get()); known != realms_.end()) return known->second.realm;
@@ -153,9 +155,15 @@ Ending Engine::ending() {
 Error Engine::take_error(const std::string& name) {
   Error error{Errc::invalid, {}, "correct the framing script"};
   switch (ending()) {
-    case Ending::threw: error.message = describe_exception(cx_, name); break;
-    case Ending::out_of_memory: error.message = name + ": used too much memory"; break;
-    case Ending::out_of_time: error.message = fmt::format("{}: ran longer than {} ms", name, limit_ / 1'000'000); break;
+    case Ending::threw:
+      error.message = describe_exception(cx_, name);
+      break;
+    case Ending::out_of_memory:
+      error.message = name + ": used too much memory";
+      break;
+    case Ending::out_of_time:
+      error.message = fmt::format("{}: ran longer than {} ms", name, limit_ / 1'000'000);
+      break;
   }
   return error;
 }

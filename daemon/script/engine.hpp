@@ -65,6 +65,9 @@ class Engine {
   /// After a call into JavaScript failed: whether an exception is pending, or the script was stopped; in that case
   /// none is pending afterwards, and the realm is spoiled.
   Ending ending();
+  /// Why a native stopped the script without an exception; once.
+  void refuse(std::string why) { refusal_ = std::move(why); }
+  std::string take_refusal() { return std::exchange(refusal_, {}); }
   /// The pending exception, or what stopped the script, as an Error; none is pending afterwards.
   Error take_error(const std::string& name);
 
@@ -94,6 +97,7 @@ class Engine {
   ScriptFramer* running_ = nullptr;
   Realm* running_realm_ = nullptr;
   ActiveCall* active_ = nullptr;
+  std::string refusal_;
   int depth_ = 0;
   std::int64_t limit_ = 0;  // nanoseconds of the call that runs
   std::size_t bytes_ = 0;   // of Buffers

@@ -25,7 +25,9 @@
 #include <js/SavedFrameAPI.h>
 #include <js/SourceText.h>
 #include <js/Stack.h>
+#include <js/String.h>
 #include <js/experimental/TypedData.h>
+#include <js/friend/StackLimits.h>
 #include <jsapi.h>
 #include <jsfriendapi.h>
 #pragma GCC diagnostic pop
