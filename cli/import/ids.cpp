@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 #include <cstdint>
 
-namespace jl::cli::import {
+namespace jl::cli::jetlinks {
 namespace {
 
 bool is_alphanumeric(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
@@ -46,4 +46,4 @@ std::string variable_for(std::string_view kind, std::string_view id, std::string
   return out;
 }
 
-}  // namespace jl::cli::import
+}  // namespace jl::cli::jetlinks

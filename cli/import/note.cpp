@@ -4,7 +4,7 @@
 #include <map>
 #include <tuple>
 
-namespace jl::cli::import {
+namespace jl::cli::jetlinks {
 namespace {
 
 constexpr std::size_t kShownEach = 5;
@@ -48,4 +48,4 @@ std::vector<std::string> lines_of(const std::vector<Note>& notes) {
   return out;
 }
 
-}  // namespace jl::cli::import
+}  // namespace jl::cli::jetlinks

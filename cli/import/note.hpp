@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace jl::cli::import {
+namespace jl::cli::jetlinks {
 
 enum class Severity : std::uint8_t {
   info,     ///< said differently, nothing lost
@@ -30,4 +30,4 @@ struct Note {
 /// their own: a field that ten thousand devices have is worth one line more, not ten thousand.
 [[nodiscard]] std::vector<std::string> lines_of(const std::vector<Note>& notes);
 
-}  // namespace jl::cli::import
+}  // namespace jl::cli::jetlinks

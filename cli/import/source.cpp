@@ -6,7 +6,7 @@
 #include <array>
 #include <string_view>
 
-namespace jl::cli::import {
+namespace jl::cli::jetlinks {
 namespace {
 
 constexpr int kMostWrappers = 4;  // an answer, its page, and room for what proxies add
@@ -132,4 +132,4 @@ Result<std::vector<Source>> take_apart(const std::string& file, std::string text
   return out;
 }
 
-}  // namespace jl::cli::import
+}  // namespace jl::cli::jetlinks

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace jl::cli::import {
+namespace jl::cli::jetlinks {
 
 namespace json = boost::json;
 
@@ -28,4 +28,4 @@ struct Source {
 [[nodiscard]] Result<std::vector<Source>> take_apart(const std::string& file, std::string text, std::vector<Note>& notes,
                                                      const text::ManifestLimits& limits = {});
 
-}  // namespace jl::cli::import
+}  // namespace jl::cli::jetlinks
