@@ -135,7 +135,15 @@ bool Conversion::drop_refused(Draft& draft, const std::vector<Problem>& problems
 
 json::object manifest_of(const Draft& draft) {
   json::object out = document_of(draft);
-  out["spec"] = slim(draft.canonical, draft.spec);
+  json::object spec;
+  for (const auto& [key, value] : draft.canonical) {
+    const auto* said = draft.spec.if_contains(key);
+    if (!said || is_empty(value)) continue;
+    // A thing model stays as it is: there, an empty text can be the value of an enumeration.
+    const model::Field* field = draft.kind->spec->find(key);
+    spec[key] = field && field->type == model::Type::json ? value : slim(value, *said);
+  }
+  out["spec"] = std::move(spec);
   return out;
 }
 
