@@ -167,7 +167,7 @@ void Conversion::drop_rest(Draft& draft, std::span<const std::string_view> deriv
   };
   std::vector<std::string> keys;
   for (const auto& [key, value] : draft.fields) {
-    if (!is_silent(key) && !is_empty(value)) keys.emplace_back(key);
+    if (draft.carried && !is_silent(key) && !is_empty(value)) keys.emplace_back(key);
   }
   std::ranges::sort(keys);
   for (const std::string& key : keys) {

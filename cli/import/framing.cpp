@@ -13,6 +13,14 @@ namespace {
 constexpr std::int64_t kMostOffset = 65'535;
 constexpr std::int64_t kMostSize = 1 << 20;  // maxFrameLength of a component that does not say
 
+// \\uXXXX above U+00FF.
+bool names_wide_character(std::string_view text) {
+  for (std::size_t at = text.find("\\u"); at != std::string_view::npos; at = text.find("\\u", at + 2)) {
+    if (text.substr(at + 2, 2) != "00") return true;
+  }
+  return false;
+}
+
 class Framing {
  public:
   Framing(Conversion& conversion, Draft& draft, std::string path, json::object given)
@@ -38,7 +46,8 @@ class Framing {
       const std::string_view digits = std::string_view(text).substr(2);
       const bool is_hex = digits.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
       if (digits.empty() || digits.size() % 2 != 0 || !is_hex) return refuse("delimited", "\"" + text + "\" is not hex");
-    } else if (std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) >= 0xC4; })) {
+    } else if (std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) >= 0xC4; }) ||
+               names_wide_character(text)) {
       return refuse("delimited", "has characters that are not one byte; JetLinks cut them, jlinkd wants 0x and hex");
     }
     out_["delimited"] = text;
