@@ -92,7 +92,8 @@ void check_material(Conversion& conversion, Draft& draft) {
                     "became single: there is no trust to check clients with, and JetLinks never checked them");
     findings.errors.clear();
   } else if (is_mutual && mode == cert::Mode::server && findings.errors.empty()) {
-    conversion.note(draft, "authenticationMethod", "binomial now means it: clients must show a certificate that trust leads to");
+    conversion.note(draft, "authenticationMethod",
+                    "binomial now means it: clients must show a certificate that trust leads to");
   }
   if (!findings.errors.empty()) {
     const Problem& first = findings.errors.front();
@@ -118,8 +119,8 @@ void convert_cert(Conversion& conversion, Draft& draft) {
     return conversion.leave_out(draft, "configs", "the export has nothing of the certificate itself");
   json::object material = material_of(conversion, draft, configs.get_object());
   if (to_lower(as_word(draft.spec["mode"])) != "client") ask_for_key(conversion, draft, material);
-  const bool is_complete = std::ranges::none_of(
-      material, [](const auto& member) { return text::is_secret_reference(member.value()); });
+  const bool is_complete =
+      std::ranges::none_of(material, [](const auto& member) { return text::is_secret_reference(member.value()); });
   draft.spec["configs"] = std::move(material);
   if (draft.spec["mode"].is_null()) draft.spec.erase("mode");
   conversion.drop_rest(draft, {});

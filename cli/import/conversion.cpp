@@ -14,8 +14,9 @@ constexpr std::size_t kMostName = 64;
 constexpr std::size_t kMostDescription = 200;
 
 // Who and when (network.md 1.1), and what was read out of the state.
-constexpr std::array<std::string_view, 9> kAudit{"creatorId",  "creatorName", "createTime",     "modifierId", "modifierName",
-                                                 "modifyTime", "stateTime",   "createTimeText", "describe"};
+constexpr std::array<std::string_view, 9> kAudit{"creatorId",  "creatorName",    "createTime",
+                                                 "modifierId", "modifierName",   "modifyTime",
+                                                 "stateTime",  "createTimeText", "describe"};
 
 // The first characters of well-formed UTF-8.
 std::string first_characters(const std::string& text, std::size_t most) {
@@ -51,13 +52,13 @@ Draft* Conversion::add(const model::Kind& kind, const std::string& file, std::si
   }
   if (const auto first = by_old_id_.find(draft.label()); first != by_old_id_.end()) {
     if (originals_[draft.label()] == object) return nullptr;
-    note(draft, "", "not carried: stands twice with different content; the first, of " + first->second->file +
-                        ", is kept",
+    note(draft, "",
+         "not carried: stands twice with different content; the first, of " + first->second->file + ", is kept",
          Severity::error);
     return nullptr;
   }
   draft.id = legal_id(kind.name, draft.old_id);
-  if (!ids_.insert(kind.name + "/" + draft.id).second) {
+  if (by_id_.contains(kind.name + "/" + draft.id)) {
     note(draft, "id", "not carried: another " + kind.name + " has the id \"" + draft.id + "\"", Severity::error);
     return nullptr;
   }
@@ -67,6 +68,7 @@ Draft* Conversion::add(const model::Kind& kind, const std::string& file, std::si
   all.push_back(std::move(draft));
   Draft& kept = all.back();
   by_old_id_.emplace(kept.label(), &kept);
+  by_id_.emplace(kind.name + "/" + kept.id, &kept);
   place_common(kept);
   return &kept;
 }
@@ -104,7 +106,8 @@ std::string Conversion::placed_text(Draft& draft, const char* field, std::string
   return {};
 }
 
-// Words of components and gateways, 1 and 0 of products and protocols, words and runtime codes of devices (access.md 6).
+// Words of components and gateways, 1 and 0 of products and protocols, words and runtime codes of devices (access.md
+// 6).
 void Conversion::place_state(Draft& draft) {
   const json::value state = take(draft.fields, "state");
   const std::string word = to_lower(as_word(state));
@@ -119,8 +122,9 @@ void Conversion::place_state(Draft& draft) {
     draft.enabled = false;
   } else {
     draft.enabled = false;
-    note(draft, "state", word == "paused" ? "paused became disabled; jlinkd knows no pause"
-                                          : "is none of JetLinks' states; became disabled",
+    note(draft, "state",
+         word == "paused" ? "paused became disabled; jlinkd knows no pause"
+                          : "is none of JetLinks' states; became disabled",
          word == "paused" ? Severity::info : Severity::warning);
   }
 }
@@ -152,13 +156,20 @@ Conversion::Target Conversion::find(std::string_view kind, const std::string& ol
     if (out.usable) return out;
   } else {
     out.id = legal_id(kind, old_id);
-    out.trouble = std::string(kind) + " \"" + old_id + "\" is in none of the files; give its file as well, or, if the "
-                  "daemon has it, --existing " + std::string(kind);
+    out.trouble = std::string(kind) + " \"" + old_id +
+                  "\" is in none of the files; give its file as well, or, if the "
+                  "daemon has it, --existing " +
+                  std::string(kind);
   }
   out.usable = std::ranges::any_of(options_.existing, [&](const std::string& existing) {
     return existing == kind || existing == label || existing == std::string(kind) + "/" + out.id;
   });
   return out;
+}
+
+const Draft* Conversion::draft_here(std::string_view kind, const std::string& id) const {
+  const auto found = by_id_.find(std::string(kind) + "/" + id);
+  return found == by_id_.end() ? nullptr : found->second;
 }
 
 void Conversion::drop_rest(Draft& draft, std::span<const std::string_view> derived) {
@@ -173,7 +184,8 @@ void Conversion::drop_rest(Draft& draft, std::span<const std::string_view> deriv
   for (const std::string& key : keys) {
     const bool is_store = key == "storePolicy" || key == "storePolicyConfiguration";
     const std::string shown = is_printable_utf8(key) && key.size() <= 64 ? key : "a field";
-    note(draft, shown, is_store ? "dropped: jlinkd keeps device data in its own store" : "dropped: jlinkd has no such field");
+    note(draft, shown,
+         is_store ? "dropped: jlinkd keeps device data in its own store" : "dropped: jlinkd has no such field");
   }
   draft.fields.clear();
 }

@@ -26,7 +26,7 @@ namespace json = boost::json;
 struct Draft {
   const model::Kind* kind = nullptr;
   std::string file;
-  std::string old_id;    ///< as in the export
+  std::string old_id;     ///< as in the export
   json::object fields{};  ///< of the export, those that have not been placed yet
   std::string id{};       ///< here
   std::string name{};
@@ -35,6 +35,7 @@ struct Draft {
   json::object spec{};       ///< as far as it is carried, in JetLinks' writing
   json::object canonical{};  ///< the same as jlinkd will hold it, with defaults; once settled
   bool carried = true;
+  bool is_official = false;  ///< of protocols, and of gateways, products and devices: it is JetLinks' official one
 
   /// "gateway/1": by its old id, which is what its owner knows it by.
   [[nodiscard]] std::string label() const { return kind->name + "/" + old_id; }
@@ -76,12 +77,15 @@ class Conversion {
   };
   [[nodiscard]] Target find(std::string_view kind, const std::string& old_id);
 
+  /// The draft with an id of here; nullptr when there is none.
+  [[nodiscard]] const Draft* draft_here(std::string_view kind, const std::string& id) const;
+
   /// Notes what is left of the export's fields and was not empty, but for those that only say who and when, and those
   /// that JetLinks derives from other fields (`derived`).
   void drop_rest(Draft& draft, std::span<const std::string_view> derived);
 
-  /// Brings the draft into canonical form; fields that jlinkd would refuse are dropped with its reason, and the draft is
-  /// left out when it cannot do without them.
+  /// Brings the draft into canonical form; fields that jlinkd would refuse are dropped with its reason, and the draft
+  /// is left out when it cannot do without them.
   void settle(Draft& draft);
 
  private:
@@ -95,7 +99,7 @@ class Conversion {
   std::map<std::string, std::deque<Draft>> drafts_;
   std::unordered_map<std::string, Draft*> by_old_id_;  // "gateway/1"
   std::unordered_map<std::string, json::object> originals_;
-  std::set<std::string> ids_;  // "gateway/1", of here
+  std::unordered_map<std::string, const Draft*> by_id_;  // "gateway/1", of here
 };
 
 /// The manifest of a settled draft: only what was carried, without the defaults.
@@ -119,8 +123,9 @@ void add_named_official_protocols(Conversion& conversion);
 /// Whether a protocol of the export is the official one, by its id or what it was made from.
 [[nodiscard]] bool is_official(const Conversion& conversion, const Draft& protocol);
 
-/// configuration of a product or device for the official protocol: keys that it does not know are dropped with a note.
-[[nodiscard]] json::object official_configuration(Conversion& conversion, const Draft& draft, const json::object& given);
+/// Places `configuration` of a product or device. For the official protocol, keys that it does not know are dropped
+/// with a note.
+void place_access_configuration(Conversion& conversion, Draft& draft);
 /// Members that are null are left out; a member that was masked, or is an expression of JetLinks 1.x, becomes
 /// {fromEnv: NAME} with a note. `path` is for the note.
 [[nodiscard]] json::object with_secrets_from_environment(Conversion& conversion, const Draft& draft,

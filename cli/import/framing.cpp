@@ -27,7 +27,8 @@ class Framing {
       : conversion_(conversion), draft_(draft), path_(std::move(path)), given_(std::move(given)) {}
 
   json::object place(const std::string& rule) {
-    if (const auto limit = as_integer(given_["keepAliveTimeout"])) out_["keepAliveTimeout"] = std::max<std::int64_t>(*limit, -1);
+    if (const auto limit = as_integer(given_["keepAliveTimeout"]))
+      out_["keepAliveTimeout"] = std::max<std::int64_t>(*limit, -1);
     if (rule == "DELIMITED") delimited();
     if (rule == "FIXED_LENGTH") fixed_length();
     if (rule == "LENGTH_FIELD") length_field();
@@ -45,7 +46,8 @@ class Framing {
     if (text.starts_with("0x")) {
       const std::string_view digits = std::string_view(text).substr(2);
       const bool is_hex = digits.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
-      if (digits.empty() || digits.size() % 2 != 0 || !is_hex) return refuse("delimited", "\"" + text + "\" is not hex");
+      if (digits.empty() || digits.size() % 2 != 0 || !is_hex)
+        return refuse("delimited", "\"" + text + "\" is not hex");
     } else if (std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) >= 0xC4; }) ||
                names_wide_character(text)) {
       return refuse("delimited", "has characters that are not one byte; JetLinks cut them, jlinkd wants 0x and hex");
@@ -80,7 +82,8 @@ class Framing {
     out_["script"] = text;
     if (as_text(text).find("Java.type") != std::string::npos) {
       conversion_.note(draft_, path_ + ".script",
-                       "uses Java classes, of which jlinkd has few; try it with jlctl network frame-test", Severity::info);
+                       "uses Java classes, of which jlinkd has few; try it with jlctl network frame-test",
+                       Severity::info);
     }
   }
 
@@ -99,14 +102,14 @@ void place_framing(Conversion& conversion, Draft& draft, const std::string& path
   const auto rule = std::ranges::find_if(words, [&](const model::Word& known) { return iequals(known.word, given); });
   json::value parameters = as_structure(take(configuration, "parserConfiguration"));
   if (rule == words.end()) {
-    conversion.leave_out(draft, path + ".parserType", given.empty() ? "is missing, and without a rule nothing can be read"
-                                                                    : "is no framing rule that jlinkd has");
+    conversion.leave_out(
+        draft, path + ".parserType",
+        given.empty() ? "is missing, and without a rule nothing can be read" : "is no framing rule that jlinkd has");
     return;
   }
   configuration["parserType"] = rule->word;
   json::object object = parameters.is_object() ? std::move(parameters.get_object()) : json::object();
-  json::object placed =
-      Framing(conversion, draft, path + ".parserConfiguration", std::move(object)).place(rule->word);
+  json::object placed = Framing(conversion, draft, path + ".parserConfiguration", std::move(object)).place(rule->word);
   if (!placed.empty()) configuration["parserConfiguration"] = std::move(placed);
 }
 

@@ -28,7 +28,8 @@ bool place_network(Conversion& conversion, Draft& draft, const model::GatewayPro
   if (old_id.empty()) return conversion.leave_out(draft, "channelId", "names no network component"), false;
   const Conversion::Target network = conversion.find("network", old_id);
   if (!network.usable) return conversion.leave_out(draft, "channelId", network.trouble), false;
-  if (network.draft && network.draft->carried && network.draft->canonical.at("type") != json::value(provider.network_type)) {
+  if (network.draft && network.draft->carried &&
+      network.draft->canonical.at("type") != json::value(provider.network_type)) {
     conversion.leave_out(draft, "channelId", "network \"" + old_id + "\" is no " + provider.network_type);
     return false;
   }
@@ -45,6 +46,7 @@ bool place_protocol(Conversion& conversion, Draft& draft, json::object& configur
   if (!protocol.usable) return conversion.leave_out(draft, "protocol", protocol.trouble), false;
   if (protocol.draft && protocol.draft->carried && !protocol.draft->enabled)
     conversion.turn_off(draft, "protocol", "protocol \"" + old_id + "\" is disabled");
+  draft.is_official = protocol.draft && protocol.draft->carried && protocol.draft->is_official;
   draft.spec["protocol"] = protocol.id;
   return true;
 }
@@ -58,13 +60,15 @@ void convert_gateway(Conversion& conversion, Draft& draft) {
     const std::string shown = is_printable_utf8(word) && word.size() <= 64 ? "\"" + word + "\"" : "?";
     return conversion.leave_out(draft, "provider", "jlinkd has no access by " + shown);
   }
-  draft.spec["provider"] = model::EnumWords<model::GatewayProvider>::words()[static_cast<std::size_t>(provider->provider)].word;
+  draft.spec["provider"] =
+      model::EnumWords<model::GatewayProvider>::words()[static_cast<std::size_t>(provider->provider)].word;
   json::value given = as_structure(take(draft.fields, "configuration"));
   json::object configuration = given.is_object() ? std::move(given.get_object()) : json::object();
   if (!place_network(conversion, draft, *provider) || !place_protocol(conversion, draft, configuration)) return;
   for (const auto& [key, value] : configuration) {
     if (!is_empty(value) && is_printable_utf8(key) && key.size() <= 64)
-      conversion.note(draft, "configuration." + std::string(key), "dropped: no gateway of jlinkd has settings of its own");
+      conversion.note(draft, "configuration." + std::string(key),
+                      "dropped: no gateway of jlinkd has settings of its own");
   }
   static constexpr std::array<std::string_view, 9> kDerived{"channel",        "transport",       "channelInfo",
                                                             "protocolDetail", "transportDetail", "protocolName",

@@ -5,8 +5,8 @@
 
 namespace jl::cli::jetlinks {
 
-/// The id itself when it is legal here, else one made of it that is the same every time: what is legal of it, and a hash
-/// of all of it. Of a text without a legal character it starts with the kind: "gateway-6fd1c0a2b3e4f556".
+/// The id itself when it is legal here, else one made of it that is the same every time: what is legal of it, and a
+/// hash of all of it. Of a text without a legal character it starts with the kind: "gateway-6fd1c0a2b3e4f556".
 [[nodiscard]] std::string legal_id(std::string_view kind, std::string_view id);
 
 /// The name of an environment variable for a secret that the export does not have:

@@ -61,7 +61,8 @@ class Configuration {
       json::value value = take(given, row.before);
       if (is_empty(value)) continue;
       if (row.after.empty()) {
-        conversion_.note(draft_, path_ + "." + std::string(row.before), "dropped: jlinkd answers whoever sent something");
+        conversion_.note(draft_, path_ + "." + std::string(row.before),
+                         "dropped: jlinkd answers whoever sent something");
       } else if (is_empty(value_of(given, row.after))) {
         given[row.after] = std::move(value);
       }
@@ -111,7 +112,8 @@ class Configuration {
   void place_credentials(json::object& given) {
     if (is_empty(value_of(given, "username")) && !is_empty(value_of(given, "password"))) {
       (void)take(given, "password");
-      conversion_.note(draft_, path_ + ".password", "dropped: there is no username; MQTT 3.1.1 has no password without");
+      conversion_.note(draft_, path_ + ".password",
+                       "dropped: there is no username; MQTT 3.1.1 has no password without");
     }
   }
 
@@ -155,7 +157,8 @@ json::array convert_cluster(Conversion& conversion, Draft& draft, const std::str
     json::object fields = entry ? *entry : json::object();
     const std::string server = as_text(take(fields, "serverId"));
     if (server.empty() || !servers.insert(server).second) {
-      conversion.note(draft, path, server.empty() ? "dropped: names no node" : "dropped: node \"" + server + "\" stands twice");
+      conversion.note(draft, path,
+                      server.empty() ? "dropped: names no node" : "dropped: node \"" + server + "\" stands twice");
       continue;
     }
     json::object configuration = object_of(take(fields, "configuration"));
@@ -174,8 +177,9 @@ void convert_network(Conversion& conversion, Draft& draft) {
   const auto& types = model::EnumWords<model::NetworkType>::words();
   const auto type = std::ranges::find_if(types, [&](const model::Word& known) { return iequals(known.word, word); });
   if (type == types.end()) {
-    return conversion.leave_out(draft, "type", "jlinkd has no component of type " +
-                                                   (is_printable_utf8(word) && word.size() <= 64 ? "\"" + word + "\"" : "?"));
+    return conversion.leave_out(
+        draft, "type",
+        "jlinkd has no component of type " + (is_printable_utf8(word) && word.size() <= 64 ? "\"" + word + "\"" : "?"));
   }
   draft.spec["type"] = type->word;
   const json::value share = take(draft.fields, "shareCluster");
@@ -187,7 +191,8 @@ void convert_network(Conversion& conversion, Draft& draft) {
     draft.spec["shareCluster"] = false;
     draft.spec["cluster"] = convert_cluster(conversion, draft, type->word, nodes.get_array());
   } else {
-    if (!is_shared) conversion.note(draft, "shareCluster", "became true: no node has a configuration of its own", Severity::info);
+    if (!is_shared)
+      conversion.note(draft, "shareCluster", "became true: no node has a configuration of its own", Severity::info);
     draft.spec["configuration"] =
         Configuration(conversion, draft, type->word, "configuration").convert(std::move(configuration));
   }
@@ -220,7 +225,8 @@ Place place_of(const Draft& draft, const json::object& configuration, std::strin
   const model::NetworkType type = model::network_type_of(draft.canonical);
   if (type == model::NetworkType::mqtt_client) {
     const auto client = model::from_json<model::MqttClient>(configuration);
-    return {std::move(node), "", client.remote_host, client.remote_port, client.client_id.empty() ? draft.id : client.client_id};
+    return {std::move(node), "", client.remote_host, client.remote_port,
+            client.client_id.empty() ? draft.id : client.client_id};
   }
   const auto server = model::from_json<model::Listening>(configuration);
   return {std::move(node), model::network_type_info(type).transport, server.host, server.port};
@@ -251,9 +257,10 @@ void separate_listeners(Conversion& conversion) {
     for (const Place& place : places) {
       for (const auto& [other, owner] : taken[place.port]) {
         if (!place.collides(other)) continue;
-        conversion.turn_off(draft, place.listens() ? "configuration.port" : "configuration.clientId",
-                            place.listens() ? "port " + std::to_string(place.port) + " is taken by network \"" + owner->old_id + "\""
-                                            : "network \"" + owner->old_id + "\" has this name at the same broker");
+        conversion.turn_off(
+            draft, place.listens() ? "configuration.port" : "configuration.clientId",
+            place.listens() ? "port " + std::to_string(place.port) + " is taken by network \"" + owner->old_id + "\""
+                            : "network \"" + owner->old_id + "\" has this name at the same broker");
       }
     }
     if (!draft.enabled) continue;

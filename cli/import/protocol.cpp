@@ -26,6 +26,7 @@ json::object configuration_of(const Draft& protocol) {
 }
 
 void become_builtin(Draft& draft) {
+  draft.is_official = true;
   draft.spec = {{"type", "builtin"}, {"configuration", json::object{{"builtin", "jetlinks-official"}}}};
 }
 
@@ -56,10 +57,12 @@ void convert_protocol(Conversion& conversion, Draft& draft) {
     return conversion.leave_out(
         draft, "type",
         (iequals(type, "local") ? "a folder of Java classes" : "a Java package") +
-            std::string("; write it anew for jlinkd (jlctl protocol init), then import with --existing ") + draft.label());
+            std::string("; write it anew for jlinkd (jlctl protocol init), then import with --existing ") +
+            draft.label());
   }
   become_builtin(draft);
-  conversion.note(draft, "configuration", "became the official protocol that jlinkd brings along, version 3", Severity::info);
+  conversion.note(draft, "configuration", "became the official protocol that jlinkd brings along, version 3",
+                  Severity::info);
   static constexpr std::array<std::string_view, 2> kReplaced{"type", "configuration"};
   conversion.drop_rest(draft, kReplaced);
   conversion.settle(draft);
@@ -74,7 +77,8 @@ void add_named_official_protocols(Conversion& conversion) {
     Draft* draft = conversion.add(*model::find_kind("protocol"), gateway.file, 0, {{"id", id}});
     if (!draft) continue;
     become_builtin(*draft);
-    conversion.note(*draft, "", "added for " + gateway.label() + ", which names JetLinks' official protocol", Severity::info);
+    conversion.note(*draft, "", "added for " + gateway.label() + ", which names JetLinks' official protocol",
+                    Severity::info);
   }
 }
 

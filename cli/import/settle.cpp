@@ -119,7 +119,8 @@ bool Conversion::drop_refused(Draft& draft, const std::vector<Problem>& problems
       draft.spec = std::move(spec.get_object());
       // Below something that has just gone, nothing is left to remove.
       const bool is_below = std::ranges::any_of(paths, [&](const std::string& gone) {
-        return path.size() > gone.size() && path.starts_with(gone) && (path[gone.size()] == '.' || path[gone.size()] == '[');
+        return path.size() > gone.size() && path.starts_with(gone) &&
+               (path[gone.size()] == '.' || path[gone.size()] == '[');
       });
       if (!is_below) return leave_out(draft, without_spec(problem.field), problem.message), false;
       spec = std::move(draft.spec);

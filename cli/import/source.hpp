@@ -25,7 +25,7 @@ struct Source {
 /// "status": 200}) and that a page ({"data": [...], "total": 40}). A byte order mark is fine.
 /// Appends a note where a page is not the last one.
 /// Errors: invalid (not JSON, a spreadsheet, an error answer, nothing in it), too_large.
-[[nodiscard]] Result<std::vector<Source>> take_apart(const std::string& file, std::string text, std::vector<Note>& notes,
-                                                     const text::ManifestLimits& limits = {});
+[[nodiscard]] Result<std::vector<Source>> take_apart(const std::string& file, std::string text,
+                                                     std::vector<Note>& notes, const text::ManifestLimits& limits = {});
 
 }  // namespace jl::cli::jetlinks
