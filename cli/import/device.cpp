@@ -9,6 +9,8 @@
 namespace jl::cli::jetlinks {
 namespace {
 
+constexpr std::size_t kMostAncestors = 64;
+
 // A list of {id, name}, of words, or words with commas between them.
 void place_features(Conversion& conversion, Draft& draft) {
   const json::value given = take(draft.fields, "features");
@@ -100,10 +102,12 @@ void place_children(Conversion& conversion) {
     draft.spec["parentId"] = draft.canonical["parentId"] = parent.id;
     std::set<const Draft*> above{&draft};
     for (const Draft* next = parent.draft; next;) {
-      if (!above.insert(next).second) {
+      if (!above.insert(next).second || above.size() > kMostAncestors) {
         draft.spec.erase("parentId");
         draft.canonical.erase("parentId");
-        conversion.note(draft, "parentId", "dropped: the device would be its own ancestor");
+        conversion.note(draft, "parentId",
+                        above.size() > kMostAncestors ? "dropped: it has too many ancestors"
+                                                      : "dropped: the device would be its own ancestor");
         break;
       }
       const auto* further = next->spec.if_contains("parentId");

@@ -28,4 +28,7 @@ void add_cert(std::vector<Command>& out);
 void add_network(std::vector<Command>& out);
 void add_device(std::vector<Command>& out);
 
+/// What brings configurations of other systems here.
+void add_import(std::vector<Command>& out);
+
 }  // namespace jl::control
