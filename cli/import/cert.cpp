@@ -54,8 +54,7 @@ json::object material_of(Conversion& conversion, Draft& draft, json::object give
     if (!is_empty(value)) known[key] = std::move(value);
   }
   for (const auto& [key, value] : given) {
-    if (!is_empty(value) && is_printable_utf8(key) && key.size() <= 64)
-      conversion.note(draft, "configs." + std::string(key), "dropped: jlinkd has no such field");
+    if (!is_empty(value)) conversion.note(draft, "configs." + std::string(key), "dropped: jlinkd has no such field");
   }
   return with_secrets_from_environment(conversion, draft, "configs", known);
 }

@@ -130,7 +130,8 @@ void Conversion::place_state(Draft& draft) {
 }
 
 void Conversion::note(const Draft& draft, std::string field, std::string reason, Severity severity) {
-  notes_.push_back({draft.file, draft.label(), std::move(field), std::move(reason), severity});
+  notes_.push_back(
+      {draft.file, tellable(draft.label()), tellable(std::move(field)), tellable(std::move(reason)), severity});
 }
 
 void Conversion::leave_out(Draft& draft, const std::string& field, const std::string& reason) {
@@ -183,8 +184,7 @@ void Conversion::drop_rest(Draft& draft, std::span<const std::string_view> deriv
   std::ranges::sort(keys);
   for (const std::string& key : keys) {
     const bool is_store = key == "storePolicy" || key == "storePolicyConfiguration";
-    const std::string shown = is_printable_utf8(key) && key.size() <= 64 ? key : "a field";
-    note(draft, shown,
+    note(draft, key,
          is_store ? "dropped: jlinkd keeps device data in its own store" : "dropped: jlinkd has no such field");
   }
   draft.fields.clear();

@@ -57,8 +57,7 @@ void convert_gateway(Conversion& conversion, Draft& draft) {
   const std::string word = as_word(take(draft.fields, "provider"));
   const model::GatewayProviderInfo* provider = provider_named(word);
   if (!provider) {
-    const std::string shown = is_printable_utf8(word) && word.size() <= 64 ? "\"" + word + "\"" : "?";
-    return conversion.leave_out(draft, "provider", "jlinkd has no access by " + shown);
+    return conversion.leave_out(draft, "provider", "jlinkd has no access by \"" + word + "\"");
   }
   draft.spec["provider"] =
       model::EnumWords<model::GatewayProvider>::words()[static_cast<std::size_t>(provider->provider)].word;
@@ -66,7 +65,7 @@ void convert_gateway(Conversion& conversion, Draft& draft) {
   json::object configuration = given.is_object() ? std::move(given.get_object()) : json::object();
   if (!place_network(conversion, draft, *provider) || !place_protocol(conversion, draft, configuration)) return;
   for (const auto& [key, value] : configuration) {
-    if (!is_empty(value) && is_printable_utf8(key) && key.size() <= 64)
+    if (!is_empty(value))
       conversion.note(draft, "configuration." + std::string(key),
                       "dropped: no gateway of jlinkd has settings of its own");
   }

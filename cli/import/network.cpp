@@ -128,9 +128,7 @@ class Configuration {
       if (known) {
         out[key] = value;
       } else {
-        const bool is_shown = key.size() <= 64 && is_printable_utf8(key);
-        conversion_.note(draft_, path_ + "." + (is_shown ? std::string(key) : "?"),
-                         "dropped: jlinkd has no such setting");
+        conversion_.note(draft_, path_ + "." + std::string(key), "dropped: jlinkd has no such setting");
       }
     }
     return out;
@@ -177,9 +175,7 @@ void convert_network(Conversion& conversion, Draft& draft) {
   const auto& types = model::EnumWords<model::NetworkType>::words();
   const auto type = std::ranges::find_if(types, [&](const model::Word& known) { return iequals(known.word, word); });
   if (type == types.end()) {
-    return conversion.leave_out(
-        draft, "type",
-        "jlinkd has no component of type " + (is_printable_utf8(word) && word.size() <= 64 ? "\"" + word + "\"" : "?"));
+    return conversion.leave_out(draft, "type", "jlinkd has no component of type \"" + word + "\"");
   }
   draft.spec["type"] = type->word;
   const json::value share = take(draft.fields, "shareCluster");

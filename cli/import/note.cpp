@@ -1,5 +1,7 @@
 #include "cli/import/note.hpp"
 
+#include "common/base/words.hpp"
+
 #include <array>
 #include <map>
 #include <tuple>
@@ -21,6 +23,25 @@ Family family_of(const Note& note) {
 std::string_view to_string(Severity severity) {
   static constexpr std::array<std::string_view, 3> kWords{"info", "warning", "error"};
   return kWords[static_cast<std::size_t>(severity)];
+}
+
+std::string tellable(std::string text) {
+  constexpr std::size_t kMost = 300;
+  if (text.size() > kMost) {
+    std::size_t end = kMost;
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+    text.resize(end);
+    text += "...";
+  }
+  if (is_printable_utf8(text)) return text;
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
+  }
+  if (is_printable_utf8(text)) return text;
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) >= 0x80) c = '?';
+  }
+  return text;
 }
 
 std::string text_of(const Note& note) {

@@ -23,6 +23,9 @@ struct Note {
   bool operator==(const Note&) const = default;
 };
 
+/// A text of an export as it can be told: without control characters, and cut when it is long.
+[[nodiscard]] std::string tellable(std::string text);
+
 /// "FILE: gateway/1: protocol: reason".
 [[nodiscard]] std::string text_of(const Note& note);
 

@@ -79,8 +79,7 @@ void place_access_configuration(Conversion& conversion, Draft& draft) {
     if (!draft.is_official || is_known) {
       known[key] = std::move(value);
     } else {
-      const bool is_shown = key.size() <= 64 && is_printable_utf8(key);
-      conversion.note(draft, "configuration." + (is_shown ? std::string(key) : "?"),
+      conversion.note(draft, "configuration." + std::string(key),
                       "dropped: the official protocol asks for no such key");
     }
   }
