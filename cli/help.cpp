@@ -118,6 +118,7 @@ std::string noun_summary(std::string_view noun) {
   if (noun == "log") return "the access log and the system log";
   if (noun == "message") return "device messages as they arrive";
   if (noun == "daemon") return "the daemon itself";
+  if (noun == "import") return "configurations of other systems, made into manifests";
   if (noun == "config") return "jlctl's own settings";
   return {};
 }

@@ -54,6 +54,9 @@ Result<int> run_diff(Context& context);
 Result<int> run_validate(Context& context);
 Result<int> run_export(Context& context);
 
+// import.cpp
+Result<int> run_import_jetlinks(Context& context);
+
 // wait.cpp
 Result<int> run_wait(Context& context);
 Result<int> run_daemon_wait(Context& context);

@@ -13,7 +13,7 @@ struct Entry {
   Handler handler;
 };
 
-constexpr std::array<Entry, 51> kHandlers{{{"cert", "show", run_cert_show},
+constexpr std::array<Entry, 52> kHandlers{{{"cert", "show", run_cert_show},
                                            {"cert", "renew", run_cert_renew},
                                            {"cert", "generate", run_cert_generate},
                                            {"cert", "check", run_cert_check},
@@ -54,6 +54,7 @@ constexpr std::array<Entry, 51> kHandlers{{{"cert", "show", run_cert_show},
                                            {"", "export", run_export},
                                            {"", "diff", run_diff},
                                            {"", "validate", run_validate},
+                                           {"import", "jetlinks", run_import_jetlinks},
                                            {"", "wait", run_wait},
                                            {"", "status", run_get},
                                            {"", "whoami", run_get},

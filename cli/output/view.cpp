@@ -132,6 +132,7 @@ const std::vector<Row>& rows() {
         "file"}},
       {"cert test-connect", {"tlsPeer", {}, "address"}},
       {"validate", {"validation", {}, "id"}},
+      {"import jetlinks", {"ImportResult", {}, "documents"}},
       {"daemon wait", {"daemonState", {}, "state"}},
   };
   return table;

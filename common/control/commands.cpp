@@ -404,6 +404,7 @@ std::span<const Command> commands() {
     add_device(out);
     add_log(out);
     add_manifests(out);
+    add_import(out);
     add_rest(out);
     for (Command& c : out) finish(c);
     return out;
