@@ -81,7 +81,8 @@ class CaseReader {
     out.position = file_->position_of(at);
     if (const auto* value = member(given, "device")) {
       auto device = read<fields::CaseDevice>(*value, below(at, "device"));
-      out.device = Case::Device{std::move(device.id), std::move(device.product_id), std::move(device.config)};
+      out.device =
+          Case::Device{std::move(device.id), std::move(device.product_id), std::move(device.config), device.online};
     }
     input(given, at, out);
     if (const auto* value = member(given, "expect")) expect(*value, below(at, "expect"), out);
