@@ -33,6 +33,7 @@ struct Sent : Bytes {
 struct CaseDevice {
   std::string id, product_id;
   std::map<std::string, std::string> config;
+  bool online = true;
 };
 
 /// One case. The members of json type are read where they stand.
@@ -92,6 +93,7 @@ void describe(V& v, CaseDevice& s) {
   v.field("id", s.id).required().max_length(64);
   v.field("productId", s.product_id).max_length(64);
   v.field("config", s.config).max_length(kMaxKeys);
+  v.field("online", s.online);
 }
 
 template <class V>

@@ -81,7 +81,8 @@ class CaseReader {
     out.position = file_->position_of(at);
     if (const auto* value = member(given, "device")) {
       auto device = read<fields::CaseDevice>(*value, below(at, "device"));
-      out.device = Case::Device{std::move(device.id), std::move(device.product_id), std::move(device.config)};
+      out.device =
+          Case::Device{std::move(device.id), std::move(device.product_id), std::move(device.config), device.online};
     }
     input(given, at, out);
     if (const auto* value = member(given, "expect")) expect(*value, below(at, "expect"), out);
@@ -186,7 +187,7 @@ class CaseReader {
     const bool is_authenticate = out.kind == Case::Kind::authenticate;
     if (is_authenticate != out.expect.success.has_value() && out.expect.error.empty())
       problem(at, is_authenticate ? "needs success: true or false" : "has success, which only authenticate has");
-    if (!out.expect.messages && !out.expect.sent && out.expect.error.empty() && !out.expect.success)
+    if (!member(given, "messages") && !member(given, "sent") && out.expect.error.empty() && !out.expect.success)
       problem(at, "is empty: it needs messages, sent, error or success");
   }
 

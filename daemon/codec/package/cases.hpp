@@ -48,11 +48,14 @@ struct Case {
   struct Device {
     std::string id, product_id;
     std::map<std::string, std::string> config{};
+    /// Whether the session is known to be this device's. False before a first frame: it can only be looked up by id,
+    /// until a message names it.
+    bool online = true;
   };
   std::string name;
   SourcePosition position{};  ///< "tests/report.json", line, column
   Transport transport{};
-  std::optional<Device> device{};  ///< whose session it is; none = not known yet
+  std::optional<Device> device{};  ///< the only one that there is; none = there is none
   Kind kind = Kind::decode;
   std::vector<CaseInput> inputs{};  ///< decode: one after another in one session; authenticate: the one request
   std::string message{};            ///< encode: the device message as JSON text
@@ -65,8 +68,8 @@ struct Outcome {
     std::string payload;
     std::string topic{};
   };
-  json::array messages{};  ///< device messages, in order
-  std::vector<Wire> sent{};
+  json::array messages{};         ///< device messages, in order
+  std::vector<Wire> sent{};       ///< ctx.send(), ctx.respond(), and what encode() returned
   std::string error{};            ///< "" = none
   std::optional<bool> success{};  ///< authenticate
 };
