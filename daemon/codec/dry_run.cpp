@@ -54,9 +54,11 @@ json::object dry_decode(const Protocol& protocol, const DryUplink& wire, const D
   if (!device) {
     const auto owner = protocol.owner_of(uplink);
     if (!owner) {
+      // What is wrong with the message says more than that it names nobody.
+      const auto tried = protocol.decode(uplink, {named, state, false}, now, message, answer);
       protocol.refuse(uplink, Stranger::nameless, now, answer);
       add_answer(answer, wire.transport, out);
-      out["error"] = "the message names no device; say which one sends it";
+      out["error"] = tried ? "the message names no device; say which one sends it" : tried.error().message;
       return out;
     }
     named.device_id = owner->device_id;
