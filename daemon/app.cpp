@@ -1,5 +1,6 @@
 #include "daemon/app.hpp"
 
+#include "daemon/base/folder_watch.hpp"
 #include "daemon/control/calls/calls.hpp"
 #include "daemon/control/server_start.hpp"
 #include "daemon/device/cert_expiry.hpp"
@@ -14,6 +15,9 @@
 namespace jl {
 
 namespace {
+
+// An editor or rsync writes many files: a local package is loaded once they have come to rest.
+constexpr std::chrono::milliseconds kQuiet{500};
 
 // The socket's folder, private to the daemon and its group; systemd makes it in production.
 Status make_socket_folder(const std::string& socket) {
@@ -70,6 +74,18 @@ struct App::Impl {
                                                             started_at, c.command_timeout, turn_logs});
   }
 
+  void watch_folders() const {
+    std::set<std::string> names;
+    for (const auto& [folder, ids] : protocols.folders()) names.insert(folder);
+    folders->set(std::move(names));
+  }
+  void reload_folder(const std::string& folder) {
+    for (const auto& [name, ids] : protocols.folders()) {
+      if (name != folder) continue;
+      for (const auto& id : ids) resources.reload_protocol(id);
+    }
+  }
+
   Config config;
   const Clock& clock;
   Millis started_at;
@@ -103,6 +119,7 @@ struct App::Impl {
   std::unique_ptr<control::Calls> calls;
   std::unique_ptr<logs::RetentionJob> retention;
   std::unique_ptr<control::Server> server;
+  std::unique_ptr<FolderWatch> folders;  // of local packages
   // Watchdog: each loop adds one when it gets round to it.
   std::vector<std::unique_ptr<std::atomic<std::uint64_t>>> turns;
   std::uint64_t ticks = 0;
@@ -158,6 +175,9 @@ Result<std::unique_ptr<App>> App::start(const Config& config, const Clock& clock
                          i.calls->handle(std::move(call), std::move(reply));
                        },
                        i.access_log, clock, std::move(caller_of)));
+  i.folders = std::make_unique<FolderWatch>([&i](const std::string& folder) { i.reload_folder(folder); }, kQuiet);
+  i.protocols.on_folders([&i] { i.watch_folders(); });
+  i.watch_folders();
   i.calls->set_ready(true);
   log::info("app", "ready node={} state={} socket={} threads={}", config.node_id, config.state_dir, config.socket,
             i.threads.size());
@@ -200,6 +220,7 @@ void App::stop(std::chrono::milliseconds drain) {
   if (i.retention) i.retention->stop();
   // Nothing changes any more; what was accepted is finished.
   i.mutator.stop();
+  i.folders.reset();
   i.runtime->stop(drain);
   i.threads.stop();
   // Whoever waits for the disk is answered while the threads that asked are still there.

@@ -7,6 +7,8 @@ namespace jl::device {
 namespace {
 using model::ProtocolType;
 
+constexpr std::string_view kLocal = "local ";
+
 // What a package is made of; two resources with the same text have the same package. "" = built in.
 std::string source_of(const model::Resource& protocol) {
   const auto spec = model::from_json<model::Protocol>(protocol.spec);
@@ -16,7 +18,7 @@ std::string source_of(const model::Resource& protocol) {
     case ProtocolType::jar:
       return "jar " + model::from_json<model::JarConfiguration>(spec.configuration).file_id;
     case ProtocolType::local:
-      return "local " + model::from_json<model::LocalConfiguration>(spec.configuration).location;
+      return std::string(kLocal) + model::from_json<model::LocalConfiguration>(spec.configuration).location;
   }
   return {};
 }
@@ -70,7 +72,22 @@ Protocols::Entry& Protocols::entry(const std::string& id) {
   return out;
 }
 
+std::map<std::string, std::vector<std::string>> Protocols::folders() const {
+  std::map<std::string, std::vector<std::string>> out;
+  const std::scoped_lock lock(mutex_);
+  for (const auto& [id, entry] : entries_) {
+    if (entry.source.starts_with(kLocal)) out[entry.source.substr(kLocal.size())].push_back(id);
+  }
+  return out;
+}
+
 const codec::Protocol* Protocols::use(const model::Resource& protocol, Millis now) {
+  const codec::Protocol* out = take(protocol, now);
+  if (folders_changed_) folders_changed_();
+  return out;
+}
+
+const codec::Protocol* Protocols::take(const model::Resource& protocol, Millis now) {
   const std::string source = source_of(protocol);
   if (source.empty()) return &codec::official_protocol();
   {
@@ -105,12 +122,15 @@ const codec::Protocol* Protocols::use(const model::Resource& protocol, Millis no
 
 void Protocols::forget(const std::string& id) {
   inspected_.erase(id);
-  const std::scoped_lock lock(mutex_);
-  const auto it = entries_.find(id);
-  if (it == entries_.end()) return;
-  it->second.codec->set(nullptr);
-  it->second.source.clear();
-  it->second.problem.clear();
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto it = entries_.find(id);
+    if (it == entries_.end()) return;
+    it->second.codec->set(nullptr);
+    it->second.source.clear();
+    it->second.problem.clear();
+  }
+  if (folders_changed_) folders_changed_();
 }
 
 bool Protocols::reload(const model::Resource& protocol, Millis now) {

@@ -5,10 +5,12 @@
 #include "daemon/codec/package/package_protocol.hpp"
 #include "daemon/store/file_store.hpp"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 namespace jl::device {
 
@@ -45,6 +47,10 @@ class Protocols {
   /// Whether what the resource names is there to be read.
   [[nodiscard]] bool has_files(const model::Resource& protocol) const;
   [[nodiscard]] ProtocolState state_of(const model::Resource& protocol) const;
+  /// The folders of local packages, and which protocols live in each.
+  [[nodiscard]] std::map<std::string, std::vector<std::string>> folders() const;
+  /// Called, on the mutation thread, when folders() may have changed.
+  void on_folders(std::function<void()> changed) { folders_changed_ = std::move(changed); }
   /// The codec as it runs; nullptr when nothing works.
   [[nodiscard]] const codec::Protocol* codec_of(const model::Resource& protocol) const;
 
@@ -61,6 +67,7 @@ class Protocols {
   };
   Result<std::shared_ptr<const codec::package::Package>> load(const model::Resource& protocol) const;
   Entry& entry(const std::string& id);
+  const codec::Protocol* take(const model::Resource& protocol, Millis now);
 
   const store::FileStore* files_;
   const codec::package::DeviceBook* devices_;
@@ -68,6 +75,7 @@ class Protocols {
   mutable std::mutex mutex_;
   std::map<std::string, Entry, std::less<>> entries_;
   std::map<std::string, Loaded, std::less<>> inspected_;  // mutation thread only
+  std::function<void()> folders_changed_;
 };
 
 }  // namespace jl::device
