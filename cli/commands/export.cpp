@@ -1,60 +1,15 @@
 // export: the manifests that apply reads.
 #include "cli/commands/handlers.hpp"
+#include "cli/new_file.hpp"
 #include "cli/output/json_text.hpp"
 #include "cli/output/paths.hpp"
-#include "cli/signals.hpp"
 #include "common/text/yaml_writer.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <memory>
 
 namespace jl::cli {
 namespace {
-
-// A file that appears whole or not at all, readable by its owner only.
-class NewFile {
- public:
-  explicit NewFile(std::string path) : path_(std::move(path)), temporary_(path_ + ".part") {}
-  NewFile(const NewFile&) = delete;
-  NewFile& operator=(const NewFile&) = delete;
-  ~NewFile() {
-    forget_file();
-    if (fd_ < 0) return;
-    ::close(fd_);
-    ::unlink(temporary_.c_str());
-  }
-
-  Status open() {
-    ::unlink(temporary_.c_str());
-    fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
-    if (fd_ < 0) return failure();
-    remove_file_on_signal(temporary_);
-    return {};
-  }
-
-  Status finish() {
-    if (::fsync(fd_) != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0) return failure();
-    ::close(fd_);
-    fd_ = -1;
-    return {};
-  }
-
-  [[nodiscard]] int fd() const { return fd_; }
-  [[nodiscard]] Error failure() const {
-    return {Errc::output, "\"" + path_ + "\" cannot be written: " + std::strerror(errno)};
-  }
-
- private:
-  std::string path_;
-  std::string temporary_;
-  int fd_ = -1;
-};
 
 class Writer {
  public:
@@ -105,7 +60,7 @@ Result<int> run_export(Context& context) {
   std::unique_ptr<NewFile> file;
   std::unique_ptr<Sink> file_sink;
   if (path && *path != "-") {
-    file = std::make_unique<NewFile>(*path);
+    file = std::make_unique<NewFile>(*path, 0600);
     JL_CHECK(file->open());
     file_sink = std::make_unique<Sink>(file->fd());
   }

@@ -28,6 +28,10 @@ Result<int> run_network_sub(Context& context);
 Result<int> run_network_pub(Context& context);
 Result<int> run_network_frame_test(Context& context);
 
+// protocol.cpp
+Result<int> run_protocol_init(Context& context);
+Result<int> run_protocol_pack(Context& context);
+
 // device.cpp
 Result<int> run_device_read(Context& context);
 Result<int> run_device_write(Context& context);

@@ -13,7 +13,7 @@ struct Entry {
   Handler handler;
 };
 
-constexpr std::array<Entry, 45> kHandlers{{{"cert", "show", run_cert_show},
+constexpr std::array<Entry, 47> kHandlers{{{"cert", "show", run_cert_show},
                                            {"cert", "renew", run_cert_renew},
                                            {"cert", "generate", run_cert_generate},
                                            {"cert", "check", run_cert_check},
@@ -32,6 +32,8 @@ constexpr std::array<Entry, 45> kHandlers{{{"cert", "show", run_cert_show},
                                            {"network", "sub", run_network_sub},
                                            {"network", "pub", run_network_pub},
                                            {"network", "frame-test", run_network_frame_test},
+                                           {"protocol", "init", run_protocol_init},
+                                           {"protocol", "pack", run_protocol_pack},
                                            {"device", "read", run_device_read},
                                            {"device", "write", run_device_write},
                                            {"device", "invoke", run_device_invoke},

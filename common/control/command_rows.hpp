@@ -26,6 +26,7 @@ inline Flag choice(std::string name, std::vector<std::string> words, std::string
 // The verbs that these kinds have besides those of every kind.
 void add_cert(std::vector<Command>& out);
 void add_network(std::vector<Command>& out);
+void add_protocol(std::vector<Command>& out);
 void add_device(std::vector<Command>& out);
 
 }  // namespace jl::control

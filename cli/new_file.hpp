@@ -1,0 +1,36 @@
+#pragma once
+// A file that appears whole or not at all: written beside its name, then renamed. One at a time in a process, because a
+// signal takes the half-written one away (signals.hpp).
+#include "common/base/result.hpp"
+
+#include <sys/types.h>
+
+#include <string>
+
+namespace jl::cli {
+
+class NewFile {
+ public:
+  /// `mode` as open(2) takes it: 0600 for what only its owner may read.
+  NewFile(std::string path, mode_t mode) : path_(std::move(path)), temporary_(path_ + ".part"), mode_(mode) {}
+  NewFile(const NewFile&) = delete;
+  NewFile& operator=(const NewFile&) = delete;
+  ~NewFile();
+
+  /// Errors: output.
+  [[nodiscard]] Status open();
+  /// The file takes its name, in place of one that had it. Errors: output.
+  [[nodiscard]] Status finish();
+
+  [[nodiscard]] int fd() const { return fd_; }
+  /// The error of errno, about this file.
+  [[nodiscard]] Error failure() const;
+
+ private:
+  std::string path_;
+  std::string temporary_;
+  mode_t mode_;
+  int fd_ = -1;
+};
+
+}  // namespace jl::cli
