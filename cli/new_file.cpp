@@ -22,7 +22,7 @@ NewFile::~NewFile() {
 
 Status NewFile::open() {
   ::unlink(temporary_.c_str());
-  fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
+  fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode_);
   if (fd_ < 0) return failure();
   remove_file_on_signal(temporary_);
   return {};
@@ -40,7 +40,7 @@ Error NewFile::failure() const {
 }
 
 Status write_new_file(const std::string& path, std::string_view text) {
-  NewFile file(path);
+  NewFile file(path, 0600);
   JL_CHECK(file.open());
   if (const int error = write_all(file.fd(), text)) {
     errno = error;

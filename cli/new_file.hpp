@@ -1,6 +1,9 @@
 #pragma once
-// A file that appears whole or not at all, readable by its owner only.
+// A file that appears whole or not at all: written beside its name, then renamed. One at a time in a process, because a
+// signal takes the half-written one away (signals.hpp).
 #include "common/base/result.hpp"
+
+#include <sys/types.h>
 
 #include <string>
 #include <string_view>
@@ -9,13 +12,14 @@ namespace jl::cli {
 
 class NewFile {
  public:
-  explicit NewFile(std::string path) : path_(std::move(path)), temporary_(path_ + ".part") {}
+  /// `mode` as open(2) takes it: 0600 for what only its owner may read.
+  NewFile(std::string path, mode_t mode) : path_(std::move(path)), temporary_(path_ + ".part"), mode_(mode) {}
   NewFile(const NewFile&) = delete;
   NewFile& operator=(const NewFile&) = delete;
   /// Removes what finish() has not made a file of.
   ~NewFile();
 
-  /// Opens PATH.part for writing, 0600. Errors: output.
+  /// Opens PATH.part for writing. Errors: output.
   [[nodiscard]] Status open();
   /// Puts it in the place of PATH, on the disk. Errors: output.
   [[nodiscard]] Status finish();
@@ -27,10 +31,11 @@ class NewFile {
  private:
   std::string path_;
   std::string temporary_;
+  mode_t mode_;
   int fd_ = -1;
 };
 
-/// Writes a text as such a file. Errors: output.
+/// Writes a text as such a file, 0600. Errors: output.
 [[nodiscard]] Status write_new_file(const std::string& path, std::string_view text);
 
 }  // namespace jl::cli

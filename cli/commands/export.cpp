@@ -60,7 +60,7 @@ Result<int> run_export(Context& context) {
   std::unique_ptr<NewFile> file;
   std::unique_ptr<Sink> file_sink;
   if (path && *path != "-") {
-    file = std::make_unique<NewFile>(*path);
+    file = std::make_unique<NewFile>(*path, 0600);
     JL_CHECK(file->open());
     file_sink = std::make_unique<Sink>(file->fd());
   }

@@ -35,6 +35,10 @@ Result<int> run_protocol_test(Context& context);
 Result<int> run_protocol_document(Context& context);
 Result<int> run_protocol_trace(Context& context);
 
+// package.cpp
+Result<int> run_protocol_init(Context& context);
+Result<int> run_protocol_pack(Context& context);
+
 // device.cpp
 Result<int> run_device_read(Context& context);
 Result<int> run_device_write(Context& context);

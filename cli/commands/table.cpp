@@ -13,7 +13,7 @@ struct Entry {
   Handler handler;
 };
 
-constexpr std::array<Entry, 52> kHandlers{{{"cert", "show", run_cert_show},
+constexpr std::array<Entry, 54> kHandlers{{{"cert", "show", run_cert_show},
                                            {"cert", "renew", run_cert_renew},
                                            {"cert", "generate", run_cert_generate},
                                            {"cert", "check", run_cert_check},
@@ -38,6 +38,8 @@ constexpr std::array<Entry, 52> kHandlers{{{"cert", "show", run_cert_show},
                                            {"protocol", "routes", run_get_list},
                                            {"protocol", "document", run_protocol_document},
                                            {"protocol", "trace", run_protocol_trace},
+                                           {"protocol", "init", run_protocol_init},
+                                           {"protocol", "pack", run_protocol_pack},
                                            {"device", "read", run_device_read},
                                            {"device", "write", run_device_write},
                                            {"device", "invoke", run_device_invoke},

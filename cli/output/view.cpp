@@ -131,6 +131,8 @@ const std::vector<Row>& rows() {
         {{"FILE", "file"}, {"STATUS", "validity"}, {"SUBJECT", "subject"}, {"EXPIRES", "notAfter"}},
         "file"}},
       {"cert test-connect", {"tlsPeer", {}, "address"}},
+      {"protocol init", {"packageFile", {{"FILE", "file"}, {"BYTES", "bytes"}}, "file"}},
+      {"protocol pack", {"package", {}, "file"}},
       {"validate", {"validation", {}, "id"}},
       {"import jetlinks", {"ImportResult", {}, "documents"}},
       {"daemon wait", {"daemonState", {}, "state"}},

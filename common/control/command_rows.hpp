@@ -27,6 +27,7 @@ inline Flag choice(std::string name, std::vector<std::string> words, std::string
 void add_cert(std::vector<Command>& out);
 void add_network(std::vector<Command>& out);
 void add_protocol(std::vector<Command>& out);
+void add_package(std::vector<Command>& out);
 void add_device(std::vector<Command>& out);
 
 /// What brings configurations of other systems here.

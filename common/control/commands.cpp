@@ -400,6 +400,7 @@ std::span<const Command> commands() {
     for (const Kind& kind : model::kinds()) add_generic(out, kind);
     add_cert(out);
     add_network(out);
+    add_package(out);
     add_protocol(out);
     add_device(out);
     add_log(out);
