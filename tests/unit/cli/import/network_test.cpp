@@ -50,7 +50,7 @@ TEST_SUITE("cli.import") {
       CAPTURE(row.type);
       CAPTURE(row.given);
       const auto out = import(component(row.type, row.given));
-      REQUIRE(out);
+      REQUIRE(out.has_value());
       CHECK(out->left_out == 0);
       CHECK(configuration_of(*out) == json::parse(row.carried));
       CHECK(faults_of(*out).empty());
@@ -80,7 +80,7 @@ TEST_SUITE("cli.import") {
     CAPTURE(row.given);
     const auto out = import(component("TCP_SERVER", R"({"port":8802,"parserType":)" + std::string(row.rule) +
                                                         R"(,"parserConfiguration":)" + row.given + "}"));
-    REQUIRE(out);
+    REQUIRE(out.has_value());
     REQUIRE(out->left_out == 0);
     const auto* parameters = configuration_of(*out).as_object().if_contains("parserConfiguration");
     CHECK((parameters ? *parameters : json::value()) == json::parse(row.carried));
@@ -121,7 +121,7 @@ TEST_CASE("a component that jlinkd would refuse is left out with the reason, wha
     CAPTURE(row.type);
     CAPTURE(row.given);
     const auto out = import(component(row.type, row.given));
-    REQUIRE(out);
+    REQUIRE(out.has_value());
     CHECK(out->left_out == 1);
     CHECK(out->documents.empty());
     CHECK(says(*out, row.reason));
@@ -132,7 +132,7 @@ TEST_CASE("fields without an equal are told; who and when, and what is derived, 
   const auto out = import(component("MQTT_SERVER", R"({"port":1883,"tcpNoDelay":true,"backlog":""})",
                                     R"("creatorId":"1","createTime":2,"modifierName":"a","typeObject":{"a":1},
                                          "cluster":[],"orgId":"o1","empty":"",)"));
-  REQUIRE(out);
+  REQUIRE(out.has_value());
   CHECK(lines(*out) ==
         std::vector<std::string>{"network/n: configuration.tcpNoDelay: dropped: jlinkd has no such setting",
                                  "network/n: orgId: dropped: jlinkd has no such field"});
@@ -141,7 +141,7 @@ TEST_CASE("fields without an equal are told; who and when, and what is derived, 
 TEST_CASE("masked secrets and expressions of 1.x are asked of the environment") {
   const auto out =
       import(component("MQTT_CLIENT", R"({"host":"b","port":1,"username":"${#env['u']}","password":"****"})"));
-  REQUIRE(out);
+  REQUIRE(out.has_value());
   const auto configuration = configuration_of(*out);
   CHECK(configuration.at("password") == json::object{{"fromEnv", "JETLINKS_NETWORK_N_PASSWORD"}});
   CHECK(configuration.at("username") == json::object{{"fromEnv", "JETLINKS_NETWORK_N_USERNAME"}});
@@ -157,7 +157,7 @@ TEST_CASE("configurations of nodes come over; without one the shared one counts 
       "MQTT_SERVER", "{}",
       R"("shareCluster":"false","cluster":[{"serverId":"a:8848","configuration":{"serverId":"a:8848","port":"1883"}},
            {"serverId":"a:8848","configuration":{"port":1}},{"serverId":"b","tags":{"x":"y"},"configuration":{"port":1884}},7],)"));
-  REQUIRE(out);
+  REQUIRE(out.has_value());
   REQUIRE(out->documents.size() == 1);
   CHECK(out->documents[0].at("spec").at("cluster") ==
         json::parse(
@@ -184,7 +184,7 @@ TEST_CASE("states are enabled or disabled; a pause is told [network.md 1.1]") {
     CAPTURE(row.state);
     const auto out =
         import(R"({"id":1,"type":"UDP","state":)" + std::string(row.state) + R"(,"configuration":{"port":1}})");
-    REQUIRE(out);
+    REQUIRE(out.has_value());
     CHECK(document_of(*out, "network", "1").at("enabled") == row.enabled);
   }
 }
@@ -198,7 +198,7 @@ TEST_CASE("of two listeners on one port, and two clients with one name, the seco
       {"id":"e","type":"MQTT_CLIENT","state":"enabled","configuration":{"remoteHost":"h","remotePort":9,"clientId":"x"}},
       {"id":"f","type":"MQTT_CLIENT","state":"enabled","configuration":{"remoteHost":"h","remotePort":9,"clientId":"x"}},
       {"id":"g","type":"MQTT_CLIENT","state":"enabled","configuration":{"remoteHost":"h","remotePort":9}}])");
-  REQUIRE(out);
+  REQUIRE(out.has_value());
   CHECK(out->left_out == 0);
   std::string enabled;
   for (const auto& document : out->documents) {
