@@ -74,9 +74,12 @@ import_site() {
   head -c 200000 /dev/zero | tr '\0' '[' >"$home/deep.json"
   head -c 100000 /dev/urandom >"$home/noise.json"
   printf '{"id":1,"type":"UDP","configuration":{"port":1}' >"$home/cut.json"
-  for file in deep noise cut; do
+  for file in noise cut; do
     run --separate-stderr jlctl import jetlinks "$home/$file.json"
     assert_error 5 invalid
     [[ $stderr == *"$file.json"* ]]
   done
+  run --separate-stderr jlctl import jetlinks "$home/deep.json"
+  assert_error 5 too_large
+  [[ $stderr == *deep.json* && ${#stderr} -lt 1000 ]]
 }

@@ -48,7 +48,7 @@ TEST_SUITE("cli.import") {
     CHECK(out->left_out == 0);
     CHECK(out->documents.at(0).at("kind") == "cert");
     CHECK_FALSE(out->documents.at(0).contains("enabled"));
-    CHECK(out->documents.at(0).at("spec").at("configs").at("key") == made.key_pem.reveal());
+    CHECK(out->documents.at(0).at("spec").at("configs").at("key") == json::value(made.key_pem.reveal()));
     CHECK(document_of(*out, "network", "n").at("spec").at("configuration").at("certId") == "c");
     CHECK(faults_of(*out).empty());
   }

@@ -78,7 +78,7 @@ TEST_SUITE("cli.import") {
     CHECK(report.at("data").at("documents") == 1);
     CHECK(report.at("data").at("files") == json::array{file});
     const auto& note = report.at("data").at("notes").at(0);
-    CHECK(note.at("file") == input);
+    CHECK(note.at("file") == json::value(input));
     CHECK(note.at("object") == "network/x");
     CHECK(note.at("field") == "type");
     CHECK(note.at("severity") == "error");
