@@ -158,9 +158,11 @@ TEST_SUITE("cli.import") {
   }
 
   TEST_CASE("a thing model comes over as JSON; entries that jlinkd would refuse go, one by one, with the reason") {
-    const auto out = import(R"({"id":"p","messageProtocol":"x","state":0,"metadata":"{\"properties\":[
-      {\"id\":\"a\",\"valueType\":{\"type\":\"int\"}},{\"id\":\"b\",\"valueType\":{\"type\":\"odd\"}},
-      {\"id\":\"c\"},{\"id\":\"d\",\"valueType\":{\"type\":\"enum\",\"elements\":[{\"value\":\"\"}]}}],\"extra\":1}"})");
+    const json::value model_text =
+        R"({"properties":[{"id":"a","valueType":{"type":"int"}},{"id":"b","valueType":{"type":"odd"}},{"id":"c"},
+            {"id":"d","valueType":{"type":"enum","elements":[{"value":""}]}}],"extra":1})";
+    const auto out = import(
+        json::serialize(json::object{{"id", "p"}, {"messageProtocol", "x"}, {"state", 0}, {"metadata", model_text}}));
     REQUIRE(out.has_value());
     CHECK(out->left_out == 0);
     const auto model = document_of(*out, "product", "p").at("spec").at("metadata");
