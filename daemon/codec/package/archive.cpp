@@ -76,7 +76,7 @@ Status check_end_records(std::string_view bytes) {
 
 class Reader {
  public:
-  Reader(zip_t* archive, const ArchiveLimits& limits) : archive_(archive), limits_(limits), collector_(limits) {}
+  Reader(zip_t* archive, const ArchiveLimits& limits) : archive_(archive), collector_(limits) {}
 
   Result<Files> run() {
     JL_CHECK(check_java());
@@ -173,7 +173,6 @@ class Reader {
   }
 
   zip_t* archive_;
-  const ArchiveLimits& limits_;
   text::PackageCollector collector_;
   std::vector<std::string_view> names_;  // of all entries; libzip owns them
   std::vector<zip_uint64_t> wanted_;
