@@ -24,6 +24,7 @@ class NoJobs final : public JS::JobQueue {
   JSObject* getIncumbentGlobal(JSContext* cx) override { return JS::CurrentGlobalOrNull(cx); }
   bool enqueuePromiseJob(JSContext* cx, JS::HandleObject, JS::HandleObject, JS::HandleObject,
                          JS::HandleObject) override {
+    Engine::of(cx).refuse_job();
     JS_ReportErrorASCII(cx, "promises and async functions are not available");
     return false;
   }

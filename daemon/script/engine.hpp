@@ -68,6 +68,9 @@ class Engine {
   /// Why a native stopped the script without an exception; once.
   void refuse(std::string why) { refusal_ = std::move(why); }
   std::string take_refusal() { return std::exchange(refusal_, {}); }
+  /// Whether a script has waited for a promise since the last time.
+  bool take_refused_job() { return std::exchange(refused_job_, false); }
+  void refuse_job() { refused_job_ = true; }
   /// The pending exception, or what stopped the script, as an Error; none is pending afterwards.
   Error take_error(const std::string& name);
 
@@ -98,6 +101,7 @@ class Engine {
   Realm* running_realm_ = nullptr;
   ActiveCall* active_ = nullptr;
   std::string refusal_;
+  bool refused_job_ = false;
   int depth_ = 0;
   std::int64_t limit_ = 0;  // nanoseconds of the call that runs
   std::size_t bytes_ = 0;   // of Buffers

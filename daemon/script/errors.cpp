@@ -51,9 +51,17 @@ std::string one_line(std::string_view text, std::size_t most) {
     while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0u) == 0x80u) --end;
     text = text.substr(0, end);
   }
-  std::string line(text);
-  for (char& c : line) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
+  std::string line;
+  line.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = [&](std::size_t at) { return at < text.size() ? static_cast<unsigned char>(text[at]) : 0u; };
+    // C1 controls, and what changes the direction of a line or ends it: U+0080 to U+009F, U+2028 to U+202E, U+2066 to
+    // U+2069.
+    const bool is_c1 = byte(i) == 0xC2 && byte(i + 1) < 0xA0;
+    const bool is_format = byte(i) == 0xE2 && ((byte(i + 1) == 0x80 && byte(i + 2) >= 0xA8 && byte(i + 2) <= 0xAE) ||
+                                               (byte(i + 1) == 0x81 && byte(i + 2) >= 0xA6 && byte(i + 2) <= 0xA9));
+    line.push_back(byte(i) < 0x20 || byte(i) == 0x7F || is_c1 || is_format ? ' ' : text[i]);
+    i += is_c1 ? 1 : is_format ? 2 : 0;
   }
   return line;
 }

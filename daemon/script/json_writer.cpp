@@ -124,9 +124,15 @@ bool JsonWriter::prepare(JS::MutableHandleValue value) {
   const JS::RootedObject boxed(cx_, &value.toObject());
   js::ESClass kind{};
   if (!JS::GetBuiltinClass(cx_, boxed, &kind)) return false;
-  if (kind == js::ESClass::Number || kind == js::ESClass::String || kind == js::ESClass::Boolean) {
-    return js::Unbox(cx_, boxed, value);
+  if (kind == js::ESClass::String) {
+    JSString* text = JS::ToString(cx_, value);
+    if (text != nullptr) value.setString(text);
+    return text != nullptr;
   }
+  double number = 0;
+  if (kind != js::ESClass::Number && kind != js::ESClass::Boolean) return true;
+  if (!JS::ToNumber(cx_, value, &number)) return false;
+  value.set(kind == js::ESClass::Number ? JS::NumberValue(JS::CanonicalizeNaN(number)) : JS::BooleanValue(number != 0));
   return true;
 }
 

@@ -84,11 +84,10 @@ std::string describe(JSContext* cx, const std::string& name) {
   if (can_show && builder.init(cx, thrown, JS::ErrorReportBuilder::NoSideEffects)) {
     const JSErrorReport& report = *builder.report();
     what = text_of(report, builder);
-    // What the compiler and the linker say comes without a stack, but with a line; its columns count from 0.
+    // What the compiler and the linker say comes without a stack, but with a line; their columns count from 0.
     if (report.filename != nullptr && std::string_view(report.filename).starts_with(name + "/") &&
         (report.linebuf() != nullptr || trace.place.empty())) {
-      trace = {fmt::format("{}:{}:{}", report.filename, report.lineno, report.column + (report.linebuf() != nullptr)),
-               {}};
+      trace = {fmt::format("{}:{}:{}", report.filename, report.lineno, report.column + 1), {}};
     }
   }
   JS_ClearPendingException(cx);

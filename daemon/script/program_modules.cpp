@@ -122,7 +122,7 @@ Status ProgramRealm::check_imports(Engine& engine) {
       std::uint32_t column = 0;
       JS::GetRequestedModuleSourcePos(cx, request, &line, &column);
       Error error = target.error();
-      error.message = fmt::format("{}/{}:{}:{}: {}", name(), paths_[i], line, column, error.message);
+      error.message = fmt::format("{}/{}:{}:{}: {}", name(), paths_[i], line, column + 1, error.message);
       return error;
     }
   }
@@ -132,6 +132,7 @@ Status ProgramRealm::check_imports(Engine& engine) {
 Status ProgramRealm::evaluate(Engine& engine, const ProgramSource& source) {
   JSContext* cx = engine.cx();
   JS::RootedValue returned(cx);
+  engine.take_refused_job();
   for (const std::string& entry : source.entries) {
     const JS::RootedObject itself(cx, module(entry));
     if (!JS::ModuleInstantiate(cx, itself) || !JS::ModuleEvaluate(cx, itself, &returned)) {
@@ -141,11 +142,12 @@ Status ProgramRealm::evaluate(Engine& engine, const ProgramSource& source) {
     const JS::RootedObject promise(cx, &returned.toObject());
     if (!JS::IsPromiseObject(promise)) continue;
     const JS::PromiseState state = JS::GetPromiseState(promise);
-    if (state == JS::PromiseState::Pending) {
+    if (state == JS::PromiseState::Fulfilled) continue;
+    // What await asks for is refused, which the module may catch, but it goes no further than that.
+    if (state == JS::PromiseState::Pending || engine.take_refused_job()) {
       return Error{Errc::invalid, fmt::format("{}/{}: top-level await is not supported", name(), entry),
                    "a module must not wait for anything"};
     }
-    if (state != JS::PromiseState::Rejected) continue;
     const JS::RootedValue reason(cx, JS::GetPromiseResult(promise));
     JS_SetPendingException(cx, reason);
     return take_program_error(engine, name(), {});
