@@ -18,9 +18,6 @@ struct DryUplink {
   }
 };
 
-/// The "error" of a message that decodes but names no device.
-inline constexpr std::string_view kNamesNobody = "the message names no device; say which one sends it";
-
 /// Decodes; without a device the one that the message names, if any. {"device", "messages":[...], "sent":[...],
 /// "response":{status, body}, "closes", "error"}; members that say nothing are left out, "messages" never. `sent` is a
 /// list of {"hex", "text", "json", "topic"}; text and json only where the bytes are that.
@@ -33,7 +30,7 @@ inline constexpr std::string_view kNamesNobody = "the message names no device; s
 
 /// A device message as people write it: its messageType, or what its members tell; messageId and timestamp filled in.
 /// Errors: invalid (no object, no known type, one that devices send).
-[[nodiscard]] Result<DownMessage> read_down_message(const boost::json::value& document, const DeviceIdentity& device,
-                                                    Millis now);
+[[nodiscard]] Result<DownMessage> read_down_message(const boost::json::value& document,
+                                                    const DeviceIdentity& device, Millis now);
 
 }  // namespace jl::codec

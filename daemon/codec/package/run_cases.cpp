@@ -76,14 +76,29 @@ std::unique_ptr<CodecState> state_of(const PackageProtocol& codec, const Case& t
 }
 
 // The first message of a device that the session does not know yet. There is nothing wrong with one that names nobody,
-// as a login that is refused.
-json::object decode_first(const PackageProtocol& codec, const DryUplink& wire, const DeviceIdentity& device,
-                          CodecState* state, Millis now) {
+// as a login that is refused. False as long as the device is not known.
+bool decode_first(const PackageProtocol& codec, const DryUplink& wire, const DeviceIdentity& device, CodecState* state,
+                  Millis now, Outcome& out) {
   const auto owner = codec.owner_of(wire.view());
-  if (owner && owner->device_id == device.device_id) return dry_decode(codec, wire, &device, state, now);
-  json::object shown = dry_decode(codec, wire, nullptr, state, now);
-  if (const auto* error = shown.if_contains("error"); error && error->as_string() == kNamesNobody) shown.erase("error");
-  return shown;
+  if (owner && owner->device_id == device.device_id) {
+    const json::object shown = dry_decode(codec, wire, &device, state, now);
+    add_to(out, shown);
+    // A session begins with the first message that is the device's.
+    return !shown.at("messages").as_array().empty();
+  }
+  if (owner) {
+    add_to(out, dry_decode(codec, wire, nullptr, state, now));
+    return false;
+  }
+  const DeviceIdentity nobody;
+  DeviceMessage message;
+  Answer answer;
+  const auto decoded = codec.decode(wire.view(), {nobody, state, false}, now, message, answer);
+  if (!decoded && out.error.empty()) out.error = decoded.error().message;
+  if (answer.has_reply) out.sent.push_back({answer.reply.payload, answer.reply.topic});
+  for (const auto& further : answer.more) out.sent.push_back({further.payload, further.topic});
+  if (!answer.body.empty()) out.sent.push_back({answer.body, {}});
+  return false;
 }
 
 Outcome outcome_of(const PackageProtocol& codec, const Case& test, const DeviceIdentity* device, Millis now) {
@@ -94,11 +109,11 @@ Outcome outcome_of(const PackageProtocol& codec, const Case& test, const DeviceI
       bool is_known = !device || test.device->online;
       for (const auto& input : test.inputs) {
         const DryUplink wire = uplink_of(input, test.transport);
-        const json::object shown = is_known ? dry_decode(codec, wire, device, state.get(), now)
-                                            : decode_first(codec, wire, *device, state.get(), now);
-        add_to(out, shown);
-        // As in a session, which begins with the first message that is the device's.
-        is_known = is_known || (shown.contains("device") && !shown.at("messages").as_array().empty());
+        if (is_known) {
+          add_to(out, dry_decode(codec, wire, device, state.get(), now));
+        } else {
+          is_known = decode_first(codec, wire, *device, state.get(), now, out);
+        }
       }
       return out;
     }
