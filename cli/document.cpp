@@ -14,8 +14,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <fstream>
 #include <cstring>
+#include <fstream>
 
 namespace jl::cli {
 
@@ -95,8 +95,9 @@ const FlagInfo* package_flag(const Context& context) {
   const auto file = context.args.value("file");
   if (!file || *file == "-") return nullptr;
   const auto& flags = context.args.flags();
-  const auto found = std::ranges::find_if(
-      flags, [](const FlagInfo& flag) { return flag.field && flag.use == FlagUse::file && !flag.field->uploaded.empty(); });
+  const auto found = std::ranges::find_if(flags, [](const FlagInfo& flag) {
+    return flag.field && flag.use == FlagUse::file && !flag.field->uploaded.empty();
+  });
   if (found == flags.end()) return nullptr;
   std::ifstream in(*file, std::ios::binary);
   char start[4] = {};

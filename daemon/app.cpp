@@ -69,9 +69,9 @@ struct App::Impl {
     runtime = std::make_unique<runtime::Runtime>(runtime::Materials{threads, context, mqtt}, *store, secrets,
                                                  northbound, c.node_id);
     resources.set_runtime(*runtime);
-    calls = std::make_unique<control::Calls>(control::Rooms{*store, *files, resources, *runtime, *commands, sessions,
-                                                            catalogs, directory, tail, traces, logs, clock, c.node_id, c.state_dir,
-                                                            started_at, c.command_timeout, turn_logs});
+    calls = std::make_unique<control::Calls>(
+        control::Rooms{*store, *files, resources, *runtime, *commands, sessions, catalogs, directory, protocols, tail,
+                       traces, logs, clock, c.node_id, c.state_dir, started_at, c.command_timeout, turn_logs});
   }
 
   void watch_folders() const {

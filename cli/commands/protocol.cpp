@@ -1,9 +1,9 @@
 // Protocols tried without a device, their own test cases, and what passes between a device and its codec.
+#include "common/model/protocol.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/document.hpp"
 #include "cli/uploads.hpp"
 #include "common/base/base64.hpp"
-#include "common/model/protocol.hpp"
 #include "common/text/package_files.hpp"
 
 #include <sys/stat.h>
@@ -60,8 +60,9 @@ Result<int> run_protocol_decode(Context& context) {
 Result<int> run_protocol_encode(Context& context) {
   const auto file = context.args.value("message");
   if (!file) {
-    return Error(Errc::usage, "\"protocol encode\" needs --message FILE",
-                 "echo '{\"messageType\":\"READ_PROPERTY\",\"properties\":[\"t\"]}' | jlctl protocol encode ID --message -");
+    return Error(
+        Errc::usage, "\"protocol encode\" needs --message FILE",
+        "echo '{\"messageType\":\"READ_PROPERTY\",\"properties\":[\"t\"]}' | jlctl protocol encode ID --message -");
   }
   Request request = request_for(context, context.args.words().front());
   JL_TRY(json::object body, trial_body(context));
@@ -91,7 +92,8 @@ Result<int> run_protocol_test(Context& context) {
   JL_TRY(const json::value reply, context.client.call(request));
   JL_CHECK(context.out.list(view_of(context.args.command()), reply));
   const auto* failed = reply.is_object() ? reply.get_object().if_contains("failed") : nullptr;
-  return failed && failed->is_number() && failed->to_number<std::int64_t>() > 0 ? info(Errc::job_failed).exit_code : kExitOk;
+  return failed && failed->is_number() && failed->to_number<std::int64_t>() > 0 ? info(Errc::job_failed).exit_code
+                                                                                : kExitOk;
 }
 
 Result<int> run_protocol_document(Context& context) {

@@ -95,17 +95,20 @@ class Apart {
   std::vector<Source> out_;
 };
 
-// What manifests call a document is an object here.
-Error not_understood(const std::string& file, Error error) {
-  for (Problem& problem : error.problems) {
-    if (problem.message.starts_with("a document must be")) problem.message = "must be an object or a list of objects";
+// What manifests call a document is an object here. One problem is enough to know that the file is none.
+Error not_understood(const std::string& file, const Error& error) {
+  std::string why = error.problems.empty() ? error.message : error.problems.front().message;
+  if (why.starts_with("a document must be")) why = "must be an object or a list of objects";
+  Error out(error.code == Errc::too_large ? Errc::too_large : Errc::invalid,
+            "\"" + file + "\" is not understood: " + tellable(why),
+            error.hint.empty() ? "give the JSON that JetLinks exports, or that its REST API answers" : error.hint);
+  if (!error.problems.empty() && error.problems.front().position) {
+    Problem problem = error.problems.front();
+    problem.field = tellable(problem.field.substr(0, 60));
+    problem.message = tellable(why);
+    out.problems = {std::move(problem)};
   }
-  if (error.code == Errc::too_large) return error;
-  if (!error.problems.empty()) error.message = error.problems.front().message;
-  error.code = Errc::invalid;
-  error.message = "\"" + file + "\" is not understood: " + error.message;
-  error.hint = "give the JSON that JetLinks exports, or that its REST API answers";
-  return error;
+  return out;
 }
 
 }  // namespace

@@ -50,6 +50,7 @@ void add_device(std::vector<Command>& out) {
 
   Command state = base("state", "state of the device and its latest property values");
   state.method = "GET";
+  state.flags.push_back(query("check", "", "ask the protocol as well, where it can tell (checkState)"));
   state.examples = {"jlctl device state dev-1", "jlctl device state dev-1 -o value=properties.temp.value"};
   out.push_back(std::move(state));
 

@@ -27,7 +27,7 @@ void add_import(std::vector<Command>& out) {
   jetlinks.flags[1].where = Where::local;
   jetlinks.flags[2].repeated = jetlinks.flags[3].repeated = true;
   jetlinks.examples = {"jlctl import jetlinks networks.json gateways.json products.json --out site.yaml",
-                       "jlctl import jetlinks devices.json --existing product | jlctl apply -f -",
+                       "jlctl import jetlinks devices.json --existing product --out devices.yaml",
                        "jlctl import jetlinks export/*.json --out site/ -o json"};
   out.push_back(std::move(jetlinks));
 }

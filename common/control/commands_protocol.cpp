@@ -12,10 +12,11 @@ Flag body(std::string name, std::string value, std::string help) {
 std::vector<Flag> trial_flags() {
   Flag device = body("device", "ID", "as this device, which exists: its configuration counts");
   device.completes = "device";
-  return {body("transport", "WORD", "MQTT, TCP, UDP, HTTP, WebSocket or CoAP; may be left out where there is only one"),
-          device,
-          local("device-file", "FILE",
-                "as a device that need not exist: JSON {id, productId, config: {key: value}}, or - for standard input")};
+  return {
+      body("transport", "WORD", "MQTT, TCP, UDP, HTTP, WebSocket or CoAP; may be left out where there is only one"),
+      device,
+      local("device-file", "FILE",
+            "as a device that need not exist: JSON {id, productId, config: {key: value}}, or - for standard input")};
 }
 
 }  // namespace
@@ -37,19 +38,21 @@ void add_protocol(std::vector<Command>& out) {
       "the message itself has to name one. Ends with code 5 when decoding fails, after showing what there is.";
   decode.role = Role::operator_;
   decode.flags = trial_flags();
-  for (Flag flag : {body("hex", "DIGITS", "the bytes in hex, spaces allowed"), body("text", "TEXT", "the bytes as text"),
-                    local("file", "FILE", "the bytes from a file, or - for standard input"),
-                    body("topic", "TOPIC", "MQTT: topic it was published on"),
-                    body("path", "PATH", "HTTP, CoAP: path of the request"),
-                    body("method", "WORD", "HTTP, CoAP: method, POST unless given"),
-                    body("query", "TEXT", "HTTP, CoAP: what stands behind the question mark")})
+  for (Flag flag :
+       {body("hex", "DIGITS", "the bytes in hex, spaces allowed"), body("text", "TEXT", "the bytes as text"),
+        local("file", "FILE", "the bytes from a file, or - for standard input"),
+        body("topic", "TOPIC", "MQTT: topic it was published on"),
+        body("path", "PATH", "HTTP, CoAP: path of the request"),
+        body("method", "WORD", "HTTP, CoAP: method, POST unless given"),
+        body("query", "TEXT", "HTTP, CoAP: what stands behind the question mark")})
     decode.flags.push_back(std::move(flag));
   decode.examples = {"jlctl protocol decode meter --transport TCP --hex \"68 01 00 00 30 39 16\" --device meter-1",
                      "jlctl protocol decode official --transport MQTT --topic /p1/d1/properties/report --text "
                      "'{\"properties\":{\"t\":21.5}}'"};
   out.push_back(std::move(decode));
 
-  Command encode = base("encode", "POST", "{id}/encode", "what a protocol sends for a device message, without a device");
+  Command encode =
+      base("encode", "POST", "{id}/encode", "what a protocol sends for a device message, without a device");
   encode.role = Role::operator_;
   encode.flags = trial_flags();
   encode.flags.push_back(local("message", "FILE", "the device message as JSON, or - for standard input"));
@@ -78,7 +81,8 @@ void add_protocol(std::vector<Command>& out) {
 
   Command trace = base("trace", "GET", "trace/{id}", "what passes between a device and its protocol, live");
   trace.description =
-      "Bytes that the device sends and the messages made of them, bytes sent to it, and errors. Bytes are shown as they "
+      "Bytes that the device sends and the messages made of them, bytes sent to it, and errors. Bytes are shown as "
+      "they "
       "are, credentials included.";
   trace.arguments = {{"DEVICE", "id of the device, which may be offline", "device"}};
   trace.role = Role::operator_, trace.streams = true;

@@ -58,7 +58,7 @@ void describe(V& v, JarConfiguration& s) {
       .required()
       .uploaded("protocol", "fileName")
       .flag("package")
-      .help("the package, as the id of an uploaded file (上传协议包)")
+      .help("the package, kept as an uploaded file (上传协议包)")
       .example("{fromFile: codec.jar}");
   v.field("fileName", s.file_name)
       .no_default()

@@ -190,4 +190,14 @@ void Commands::disconnect(const std::string& device_id, std::function<void(Resul
   });
 }
 
+void Commands::check_state(const std::string& device_id, std::function<void(State)> done) {
+  const auto session = context_.sessions.find(device_id);
+  if (!session || session->is_child()) return done({session != nullptr, false});
+  session->thread->post([session, done = std::move(done)] {
+    const auto live = session->live.lock();
+    const auto said = live ? live->check_state() : std::nullopt;
+    done({said.value_or(live != nullptr), said.has_value()});
+  });
+}
+
 }  // namespace jl::access

@@ -24,6 +24,12 @@ class Commands {
               Millis timeout, CommandDone done, const std::string& message_id = {});
   /// Closes the device's connection, or tells its gateway device to. Result: whether there was a session.
   void disconnect(const std::string& device_id, std::function<void(Result<bool>)> done);
+  /// Whether the device is online: what its protocol says of its session, else whether there is one.
+  struct State {
+    bool online = false;
+    bool by_protocol = false;
+  };
+  void check_state(const std::string& device_id, std::function<void(State)> done);
   /// Commands that wait for an answer right now.
   [[nodiscard]] std::size_t pending() const { return pending_->load(); }
 

@@ -54,6 +54,10 @@ class DeviceSession final : public std::enable_shared_from_this<DeviceSession> {
   /// device does, or at once when `reply` is MessageType::unknown.
   void send(const codec::DownMessage& message, const std::string& target_device, codec::MessageType reply,
             Millis timeout, CommandDone done);
+  /// What the protocol says of the device's state, when it has an opinion.
+  [[nodiscard]] std::optional<bool> check_state() const {
+    return codec_.check_state(link_->transport(), {identity_, state_.get()});
+  }
   /// Ends a child's session (it was edited, disabled or deleted).
   void drop_child(const std::string& child_id) { children_.close(child_id); }
   [[nodiscard]] const std::string& device_id() const { return identity_.device_id; }

@@ -34,7 +34,7 @@ bool is_left_out(const std::string& name) { return name.starts_with('.') || name
 
 struct FolderWatch::Impl {
   struct Folder {
-    std::map<int, std::string> watches;          // descriptor -> path below it
+    std::map<int, std::string> watches;             // descriptor -> path below it
     std::optional<Steady::time_point> due, latest;  // of telling about a change
     bool is_there = false;
   };
@@ -146,7 +146,8 @@ struct FolderWatch::Impl {
         }
       }
       if ((event.mask & IN_ISDIR) && (event.mask & (IN_CREATE | IN_MOVED_TO)))
-        watch(folder, path + "/" + changed_name, 1 + static_cast<int>(std::ranges::count(path.substr(name.size()), '/')));
+        watch(folder, path + "/" + changed_name,
+              1 + static_cast<int>(std::ranges::count(path.substr(name.size()), '/')));
       touch(folder);
     }
   }

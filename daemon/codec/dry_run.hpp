@@ -30,7 +30,7 @@ struct DryUplink {
 
 /// A device message as people write it: its messageType, or what its members tell; messageId and timestamp filled in.
 /// Errors: invalid (no object, no known type, one that devices send).
-[[nodiscard]] Result<DownMessage> read_down_message(const boost::json::value& document,
-                                                    const DeviceIdentity& device, Millis now);
+[[nodiscard]] Result<DownMessage> read_down_message(const boost::json::value& document, const DeviceIdentity& device,
+                                                    Millis now);
 
 }  // namespace jl::codec

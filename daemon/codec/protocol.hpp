@@ -84,9 +84,9 @@ struct Downlink {
 /// What a codec itself says to the peer, besides the message that it made of its words.
 struct Answer {
   bool has_reply = false;
-  Downlink reply;          ///< MQTT, TCP, UDP, WebSocket
+  Downlink reply;              ///< MQTT, TCP, UDP, WebSocket
   std::vector<Downlink> more;  ///< sent after `reply`
-  bool close = false;      ///< the connection ends once the reply is sent
+  bool close = false;          ///< the connection ends once the reply is sent
   int status = 0;          ///< HTTP status; CoAP code as class * 100 + detail (2.01 = 201); 0 = the transport's usual
   std::string body;        ///< HTTP, CoAP
   int content_format = 0;  ///< CoAP body: 50 JSON, 60 CBOR
@@ -173,10 +173,9 @@ class Protocol {
   [[nodiscard]] virtual std::optional<TopicOwner> owner_of(const WebSocketCredentials& handshake) const = 0;
   /// Answers a message that finds no session.
   virtual void refuse(const Uplink& wire, Stranger why, Millis now, Answer& answer) const = 0;
-  /// Decodes one message into `out`, further ones into DeviceMessage::next; `answer` is what to send back, whatever the result, errors included. Both are
-  /// cleared first.
-  /// Errors: Errc::invalid with a message that names what is wrong with the payload (never its secrets); Errc::denied
-  /// when it speaks for another device.
+  /// Decodes one message into `out`, further ones into DeviceMessage::next; `answer` is what to send back, whatever the
+  /// result, errors included. Both are cleared first. Errors: Errc::invalid with a message that names what is wrong
+  /// with the payload (never its secrets); Errc::denied when it speaks for another device.
   [[nodiscard]] virtual Result<Decoded> decode(const Uplink& wire, const Peer& peer, Millis now, DeviceMessage& out,
                                                Answer& answer) const = 0;
   /// Encodes one message to the device. Errors: Errc::unsupported_message, also for transports without a way down.

@@ -32,6 +32,7 @@ void Catalogs::set(Catalog& catalog, const model::Resource& resource) const {
     info->enabled = resource.enabled;
     info->gateway_id = spec.access_id.id;
     std::vector<Problem> problems;
+    info->has_model = !spec.metadata.is_null();
     info->things = model::parse_thing_model(spec.metadata, "metadata", problems);
     if (auto config = secrets_->open_config(resource)) {
       info->configuration = std::make_shared<const codec::Configuration>(std::move(*config));

@@ -22,6 +22,7 @@ struct ProductInfo {
   bool enabled = false;
   std::string gateway_id;                                     ///< accessId
   std::shared_ptr<const codec::Configuration> configuration;  ///< nullptr when it cannot be opened
+  bool has_model = false;                                     ///< of its own
   model::ThingModel things;
 };
 

@@ -27,8 +27,28 @@ Result<std::optional<DeviceRecord>> Directory::find(std::string_view device_id) 
   return std::optional<DeviceRecord>(std::move(out));
 }
 
+namespace {
+
+// A product without a thing model of its own has the one that its protocol brings (access.md 4.1, 6).
+model::ThingModel model_of_product(const DeviceRecord& device) {
+  if (!device.product) return {};
+  if (device.product->has_model) return device.product->things;
+  const auto gateway = device.catalog->gateway(device.product->gateway_id);
+  const codec::Protocol* codec = gateway ? device.catalog->codec_of(*gateway) : nullptr;
+  if (!codec) return {};
+  const auto descriptor = codec->descriptor();
+  const auto* transport = descriptor->find(model::provider_info(gateway->provider).transport);
+  if (!transport || transport->metadata.empty()) return {};
+  boost::system::error_code ec;
+  const auto metadata = boost::json::parse(transport->metadata, ec);
+  std::vector<Problem> problems;
+  return ec ? model::ThingModel() : model::parse_thing_model(metadata, "metadata", problems);
+}
+
+}  // namespace
+
 model::ThingModel Directory::things_of(const DeviceRecord& device) {
-  const model::ThingModel base = device.product ? device.product->things : model::ThingModel();
+  const model::ThingModel base = model_of_product(device);
   if (device.derived_metadata.is_null()) return base;
   std::vector<Problem> problems;
   return model::merge_models(base, model::parse_thing_model(device.derived_metadata, "deriveMetadata", problems));

@@ -36,7 +36,8 @@ Result<std::shared_ptr<const codec::package::Package>> Protocols::load(const mod
       return Error(Errc::invalid, "the package was not uploaded", "jlctl protocol edit " + protocol.id + " --file PKG");
     JL_TRY(files, codec::package::read_archive(files_->path_of(id)));
   } else {
-    JL_TRY(files, codec::package::read_folder(model::from_json<model::LocalConfiguration>(spec.configuration).location));
+    JL_TRY(files,
+           codec::package::read_folder(model::from_json<model::LocalConfiguration>(spec.configuration).location));
   }
   return codec::package::load(protocol.id, std::move(files), limits_);
 }
@@ -151,7 +152,8 @@ bool Protocols::reload(const model::Resource& protocol, Millis now) {
   if (before && same_files(*before, **package)) return false;
   running.loaded_at = now;
   running.codec->set(*package);
-  log::info("device.protocols", "protocol={} loaded anew, version \"{}\"", protocol.id, (*package)->descriptor->version);
+  log::info("device.protocols", "protocol={} loaded anew, version \"{}\"", protocol.id,
+            (*package)->descriptor->version);
   return true;
 }
 
@@ -159,6 +161,15 @@ bool Protocols::has_files(const model::Resource& protocol) const {
   const auto spec = model::from_json<model::Protocol>(protocol.spec);
   if (spec.type != ProtocolType::jar) return true;
   return files_ && files_->find(model::from_json<model::JarConfiguration>(spec.configuration).file_id);
+}
+
+std::map<std::string, codec::package::Counters> Protocols::counters() const {
+  std::map<std::string, codec::package::Counters> out;
+  const std::scoped_lock lock(mutex_);
+  for (const auto& [id, entry] : entries_) {
+    if (const auto package = entry.codec->package()) out[id] = package->program->counters();
+  }
+  return out;
 }
 
 ProtocolState Protocols::state_of(const model::Resource& protocol) const {

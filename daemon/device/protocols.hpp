@@ -46,6 +46,8 @@ class Protocols {
 
   /// Whether what the resource names is there to be read.
   [[nodiscard]] bool has_files(const model::Resource& protocol) const;
+  /// Of all packages that work, by protocol.
+  [[nodiscard]] std::map<std::string, codec::package::Counters> counters() const;
   [[nodiscard]] ProtocolState state_of(const model::Resource& protocol) const;
   /// The folders of local packages, and which protocols live in each.
   [[nodiscard]] std::map<std::string, std::vector<std::string>> folders() const;

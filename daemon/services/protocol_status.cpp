@@ -77,9 +77,8 @@ json::object protocol_status(const device::Protocols& protocols, const model::Re
   if (!state.descriptor->version.empty()) out["version"] = state.descriptor->version;
   if (!detailed) return out;
   // The resource's own id and name are what counts; the package's are for information.
-  out["package"] = json::object{{"id", state.descriptor->id},
-                                {"name", state.descriptor->name},
-                                {"description", state.descriptor->description}};
+  out["package"] = json::object{
+      {"id", state.descriptor->id}, {"name", state.descriptor->name}, {"description", state.descriptor->description}};
   out["features"] = json::value_from(state.descriptor->features);
   out["config"] = config_of(*state.descriptor);
   out["routes"] = routes_of(*state.descriptor);

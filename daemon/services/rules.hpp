@@ -49,7 +49,8 @@ Status check_device(RuleContext& context, const Resource* before, const Resource
 /// cert that changes, of that.
 Status check_network_certs(RuleContext& context, const Resource& network, const Resource* changed_cert);
 
-/// What a protocol as it will be says of itself; nullptr when its package cannot be used, which is a problem of its own.
+/// What a protocol as it will be says of itself; nullptr when its package cannot be used, which is a problem of its
+/// own.
 [[nodiscard]] std::shared_ptr<const codec::Descriptor> descriptor_of(RuleContext& context, const Resource& protocol);
 
 /// The keys of a product's or device's `configuration` against what the protocol of the product asks for.

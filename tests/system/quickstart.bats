@@ -36,3 +36,9 @@ run_example() { run env JL_BUILD="${JL_BUILD:-}" "$JL_SOURCE/examples/$1"; }
   assert_success
   for device in tcp-1 udp-1 http-1 ws-1 coap-1; do [[ $output == *"$device"*REPORT_PROPERTY* ]]; done
 }
+
+@test "examples/import-jetlinks moves a site and lets its device in" {
+  run_example import-jetlinks
+  assert_success
+  [[ $output == *'gateway/1702940000000000002: provider: not carried'* && $output == *th-0001*REPORT_PROPERTY* ]]
+}

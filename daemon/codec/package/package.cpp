@@ -8,13 +8,16 @@ namespace {
 constexpr std::array<std::string_view, kFunctions> kNames{"authenticate", "identify",   "decode", "encode",
                                                           "onConnect",    "checkState", "preSend"};
 
-bool takes_credentials(Transport transport) { return transport == Transport::mqtt || transport == Transport::websocket; }
+bool takes_credentials(Transport transport) {
+  return transport == Transport::mqtt || transport == Transport::websocket;
+}
 
 Status check_exports(const Package& package, const TransportDescriptor& row) {
   const Transport transport = row.transport;
   const std::string& module = package.module_of(transport);
   const auto missing = [&](const std::string& what, std::string hint) {
-    return Error(Errc::invalid, module + ": " + std::string(to_string(transport)) + " needs an exported function " + what,
+    return Error(Errc::invalid,
+                 module + ": " + std::string(to_string(transport)) + " needs an exported function " + what,
                  std::move(hint));
   };
   if (!package.has(transport, Function::decode) && !package.has(transport, Function::encode))

@@ -273,9 +273,8 @@ std::optional<TopicOwner> PackageProtocol::owner_of(const WebSocketCredentials& 
   const TransportDescriptor* row = package ? package->descriptor->find(Transport::websocket) : nullptr;
   if (!row) return std::nullopt;
   if (package->has(Transport::websocket, Function::identify)) {
-    const std::array<script::Invocation::Text, 3> texts{{{"path", handshake.path},
-                                                         {"query", handshake.query},
-                                                         {"authorization", handshake.authorization}}};
+    const std::array<script::Invocation::Text, 3> texts{
+        {{"path", handshake.path}, {"query", handshake.query}, {"authorization", handshake.authorization}}};
     script::Invocation what;
     what.entry = package->module_of(Transport::websocket);
     what.function = to_string(Function::identify);
@@ -359,8 +358,8 @@ Result<Decoded> PackageProtocol::decode(const Uplink& wire, const Peer& peer, Mi
   out.clear();
   answer.clear();
   Early& kept = early();
-  const bool is_early = kept.is_of(this, version_.load(std::memory_order_relaxed), wire) &&
-                        kept.device_id == peer.device.device_id;
+  const bool is_early =
+      kept.is_of(this, version_.load(std::memory_order_relaxed), wire) && kept.device_id == peer.device.device_id;
   kept.protocol = nullptr;
   std::vector<std::string> messages;
   if (is_early) {
@@ -372,7 +371,8 @@ Result<Decoded> PackageProtocol::decode(const Uplink& wire, const Peer& peer, Mi
     const auto package = current();
     if (!package) return Error(Errc::unavailable, "protocol \"" + id_ + "\" has no package that works");
     if (!package->has(wire.transport, Function::decode))
-      return Error(Errc::invalid, "protocol \"" + id_ + "\" has no decode() for " + std::string(to_string(wire.transport)));
+      return Error(Errc::invalid,
+                   "protocol \"" + id_ + "\" has no decode() for " + std::string(to_string(wire.transport)));
     const UplinkMembers members(wire);
     HostCall call(id_, wire.transport, &peer.device, text_of(peer.state), devices_, now);
     std::string json;

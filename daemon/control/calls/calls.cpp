@@ -82,8 +82,10 @@ void Calls::handle(Call call, std::shared_ptr<Responder> reply) {
   if (c.path == "/v1/watch") return watch(call, reply);
   if (c.path == "/v1/apply" || c.path == "/v1/diff") return apply(call, reply);
   if (c.path == "/v1/networks/frame-test") return slow(std::move(call), std::move(reply), &Calls::network_frame_test);
-  if (c.noun == "protocol" && c.verb == "decode") return slow(std::move(call), std::move(reply), &Calls::protocol_decode);
-  if (c.noun == "protocol" && c.verb == "encode") return slow(std::move(call), std::move(reply), &Calls::protocol_encode);
+  if (c.noun == "protocol" && c.verb == "decode")
+    return slow(std::move(call), std::move(reply), &Calls::protocol_decode);
+  if (c.noun == "protocol" && c.verb == "encode")
+    return slow(std::move(call), std::move(reply), &Calls::protocol_encode);
   if (c.noun == "protocol" && c.verb == "test") return slow(std::move(call), std::move(reply), &Calls::protocol_test);
   if (c.noun == "protocol" && c.verb == "trace") return device_trace(call, reply);
   if (c.path == "/v1/certs/generate") return slow(std::move(call), std::move(reply), &Calls::cert_generate);

@@ -21,6 +21,7 @@ struct Rooms {
   access::Sessions& sessions;
   device::Catalogs& catalogs;
   const device::Directory& directory;
+  const device::Protocols& protocols;
   device::TailSink& tail;
   access::Traces& traces;
   logs::LogStore& logs;

@@ -92,7 +92,12 @@ void Calls::device_read(const Call& call, const Reply& reply) {
     json::object out{{"id", call.id}, {"productId", product}};
     for (auto& entry : document->at("status").as_object()) out[entry.key()] = entry.value();
     if (!out.contains("properties")) out["properties"] = json::object();
-    return reply->json(200, std::move(out));
+    if (!call.flag("check")) return reply->json(200, std::move(out));
+    return r_.commands.check_state(call.id, [reply, out = std::move(out)](access::Commands::State state) mutable {
+      out["checked"] = state.online ? "online" : "offline";
+      out["checkedBy"] = state.by_protocol ? "protocol" : "session";
+      reply->json(200, std::move(out));
+    });
   }
   device::MessageQuery query;
   const Millis now = r_.clock.now();

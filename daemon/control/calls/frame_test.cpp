@@ -78,8 +78,7 @@ void Calls::network_frame_test(const Call& call, const Reply& reply) {
   json::array items;
   for (const auto& read : reads->as_array()) {
     const auto bytes = read.is_string() ? from_hex(read.as_string()) : std::nullopt;
-    if (!bytes)
-      return reply->problem(Error(Errc::bad_request, "must be hex digits, two for each byte", {}, "reads"));
+    if (!bytes) return reply->problem(Error(Errc::bad_request, "must be hex digits, two for each byte", {}, "reads"));
     Frames frames;
     if (const Status cut = (*framer)->feed(*bytes, frames); !cut) {
       Error error = cut.error();

@@ -159,8 +159,7 @@ void Calls::protocol_test(const Call& call, const Reply& reply) {
   const auto run = [&]() -> Result<json::object> {
     package::Files files;
     if (const std::string id = text_of(call.body, "fileId"); !id.empty()) {
-      if (!store::FileStore::is_id(id) || !r_.files.find(id))
-        return bad("fileId", "no file with this id was uploaded");
+      if (!store::FileStore::is_id(id) || !r_.files.find(id)) return bad("fileId", "no file with this id was uploaded");
       JL_TRY(files, package::read_archive(r_.files.path_of(id)));
     } else {
       const auto* given = call.body.if_contains("files");

@@ -122,6 +122,16 @@ std::string Calls::metrics() const {
   row("jlinkd_connections_rejected_total", "counter", "Clients refused by a gateway.");
   for (const auto& [id, c] : gateways)
     out += fmt::format("jlinkd_connections_rejected_total{{gateway=\"{}\"}} {}\n", id, c->rejected.load());
+  const auto packages = r_.protocols.counters();
+  row("jlinkd_protocol_calls_total", "counter", "Calls of functions of a protocol package since it was loaded.");
+  for (const auto& [id, c] : packages)
+    out += fmt::format("jlinkd_protocol_calls_total{{protocol=\"{}\"}} {}\n", id, c.calls);
+  row("jlinkd_protocol_errors_total", "counter", "Those that failed.");
+  for (const auto& [id, c] : packages)
+    out += fmt::format("jlinkd_protocol_errors_total{{protocol=\"{}\"}} {}\n", id, c.errors);
+  row("jlinkd_protocol_overruns_total", "counter", "Those that were stopped because they took too long.");
+  for (const auto& [id, c] : packages)
+    out += fmt::format("jlinkd_protocol_overruns_total{{protocol=\"{}\"}} {}\n", id, c.overruns);
   row("jlinkd_log_dropped_total", "counter", "Log records dropped because the queue was full.");
   out += fmt::format("jlinkd_log_dropped_total{{log=\"access\"}} {}\njlinkd_log_dropped_total{{log=\"system\"}} {}\n",
                      r_.logs.stats(logs::LogClass::access).dropped, r_.logs.stats(logs::LogClass::system).dropped);

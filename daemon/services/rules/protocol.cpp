@@ -18,7 +18,8 @@ Status check_transports(RuleContext& context, const Resource& after, const codec
     const auto& provider = model::provider_info(model::from_json<model::Gateway>(gateway->spec).provider);
     if (provider.network_type.empty() || descriptor.find(provider.transport)) continue;
     context.problem(after, "spec.configuration",
-                    label + " uses it over " + provider.transport + ", which this package does not speak", Errc::in_use);
+                    label + " uses it over " + provider.transport + ", which this package does not speak",
+                    Errc::in_use);
   }
   return {};
 }
@@ -37,8 +38,8 @@ Status check_protocol(RuleContext& context, const Resource* before, const Resour
   if (context.protocols && (!before || before->spec != after->spec || enabling)) {
     // A dry run looks at what is here; a file that is only uploaded when it gets serious cannot be looked into.
     const bool is_missing = !context.files && !context.protocols->has_files(*after);
-    const auto descriptor = is_missing ? Result<std::shared_ptr<const codec::Descriptor>>(nullptr)
-                                       : context.protocols->inspect(*after);
+    const auto descriptor =
+        is_missing ? Result<std::shared_ptr<const codec::Descriptor>>(nullptr) : context.protocols->inspect(*after);
     if (is_missing) {
       context.warnings.push_back("protocol \"" + after->id + "\": its package is not uploaded yet and was not checked");
     } else if (!descriptor) {

@@ -17,6 +17,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+std::string below(const TempFolder& folder, const std::string& name) { return folder.path() + "/" + name; }
+
 std::string content_of(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
@@ -32,7 +34,7 @@ std::string code_word(const Outcome& outcome) {
 TEST_SUITE("cli.protocol") {
   TEST_CASE("init writes the files of the transport under the id of the folder, or of --id") {
     const TempFolder temp;
-    const std::string folder = temp.path("meter");
+    const std::string folder = below(temp, "meter");
     const auto made = run({"protocol", "init", folder});
     CHECK(made.code == 0);
     CHECK(made.err.empty());
@@ -40,17 +42,17 @@ TEST_SUITE("cli.protocol") {
     REQUIRE(files.has_value());
     CHECK(*files == cli::package_template("TCP", "meter"));
 
-    const std::string other = temp.path("a/b/c");
+    const std::string other = below(temp, "a/b/c");
     CHECK(run({"protocol", "init", other + "/", "--transport", "coap", "--id", "x-1", "-q"}).code == 0);
     CHECK(*cli::collect_package(other) == cli::package_template("CoAP", "x-1"));
-    const auto json = json::parse(run({"protocol", "init", temp.path("m2"), "-o", "json"}).out);
+    const auto json = json::parse(run({"protocol", "init", below(temp, "m2"), "-o", "json"}).out);
     CHECK(json.at("kind") == "packageFileList");
   }
 
   TEST_CASE("init writes nothing at all when one of its files exists, a dangling link among them") {
     for (const bool is_link : {false, true}) {
       const TempFolder temp;
-      const fs::path folder = temp.path("meter");
+      const fs::path folder = below(temp, "meter");
       fs::create_directories(folder);
       if (is_link) {
         fs::create_symlink("/nowhere/main.js", folder / "main.js");
@@ -64,7 +66,7 @@ TEST_SUITE("cli.protocol") {
       CHECK(std::distance(fs::directory_iterator(folder), {}) == 1);
     }
     const TempFolder temp;
-    const fs::path folder = temp.path("meter");
+    const fs::path folder = below(temp, "meter");
     fs::create_directories(folder);
     std::ofstream(folder / "README") << "mine";  // in nobody's way
     CHECK(run({"protocol", "init", folder.string()}).code == 0);
@@ -72,20 +74,20 @@ TEST_SUITE("cli.protocol") {
 
   TEST_CASE("init refuses ids and transports that are none") {
     const TempFolder temp;
-    CHECK(run({"protocol", "init", temp.path("bad name")}).code == 2);
-    CHECK(run({"protocol", "init", temp.path("x"), "--id", "-x"}).code == 2);
-    CHECK(run({"protocol", "init", temp.path("x"), "--transport", "SIP"}).code == 2);
+    CHECK(run({"protocol", "init", below(temp, "bad name")}).code == 2);
+    CHECK(run({"protocol", "init", below(temp, "x"), "--id", "-x"}).code == 2);
+    CHECK(run({"protocol", "init", below(temp, "x"), "--transport", "SIP"}).code == 2);
     CHECK(run({"protocol", "init", "/"}).code == 2);
-    CHECK_FALSE(fs::exists(temp.path("x")));
+    CHECK_FALSE(fs::exists(below(temp, "x")));
     const std::string file = temp.file("f", "x");
     CHECK(code_word(run({"protocol", "init", file + "/meter"})) == "output");
   }
 
   TEST_CASE("pack gives the same bytes for the same files, whatever their times and modes") {
     const TempFolder temp;
-    const std::string folder = temp.path("meter");
+    const std::string folder = below(temp, "meter");
     REQUIRE(run({"protocol", "init", folder, "--transport", "MQTT"}).code == 0);
-    const std::string first = temp.path("1.zip");
+    const std::string first = below(temp, "1.zip");
     const auto packed = run({"protocol", "pack", folder, "-f", first, "-o", "json"});
     REQUIRE(packed.code == 0);
     const std::string bytes = content_of(first);
@@ -111,7 +113,7 @@ TEST_SUITE("cli.protocol") {
 
   TEST_CASE("pack refuses a terminal, links, and folders that are no packages") {
     const TempFolder temp;
-    const std::string folder = temp.path("meter");
+    const std::string folder = below(temp, "meter");
     REQUIRE(run({"protocol", "init", folder}).code == 0);
     Given terminal;
     terminal.out_is_tty = true;
@@ -119,16 +121,16 @@ TEST_SUITE("cli.protocol") {
     CHECK(refused.code == 2);
     CHECK(refused.out.empty());
 
-    CHECK(run({"protocol", "pack", temp.path("none")}).code == info(Errc::not_found).exit_code);
+    CHECK(run({"protocol", "pack", below(temp, "none")}).code == info(Errc::not_found).exit_code);
     CHECK(run({"protocol", "pack", folder + "/main.js"}).code == info(Errc::invalid).exit_code);
-    fs::create_directories(temp.path("empty"));
-    const auto empty = run({"protocol", "pack", temp.path("empty"), "-f", temp.path("e.zip")});
+    fs::create_directories(below(temp, "empty"));
+    const auto empty = run({"protocol", "pack", below(temp, "empty"), "-f", below(temp, "e.zip")});
     CHECK(empty.code == info(Errc::invalid).exit_code);
     CHECK(empty.err.find("there is no protocol.json") != std::string::npos);
-    CHECK_FALSE(fs::exists(temp.path("e.zip")));
-    CHECK(code_word(run({"protocol", "pack", folder, "-f", temp.path("no/such/a.zip")})) == "output");
+    CHECK_FALSE(fs::exists(below(temp, "e.zip")));
+    CHECK(code_word(run({"protocol", "pack", folder, "-f", below(temp, "no/such/a.zip")})) == "output");
     fs::create_symlink("/etc/passwd", folder + "/passwd.js");
-    CHECK(run({"protocol", "pack", folder, "-f", temp.path("l.zip")}).code == info(Errc::invalid).exit_code);
+    CHECK(run({"protocol", "pack", folder, "-f", below(temp, "l.zip")}).code == info(Errc::invalid).exit_code);
   }
 
   TEST_CASE("the name of a folder is its last part, however it is written") {

@@ -116,7 +116,8 @@ TEST_SUITE("cli.uploads") {
               "\nspec: {type: zip, configuration: {fileId: {fromFile: c.jar}}}\n";
     CHECK(run(daemon, {"apply", "-f", daemon.folder().file("all.yaml", text)}).code == 0);
     CHECK(calls(daemon) == std::vector<std::string>{kUpload, "POST /v1/apply"});
-    for (const auto& document : daemon.requests()[1].json().at("documents").as_array())
+    const json::value sent = daemon.requests()[1].json();
+    for (const auto& document : sent.at("documents").as_array())
       CHECK(document.at("spec").at("configuration").at("fileId") == kAbc);
   }
 

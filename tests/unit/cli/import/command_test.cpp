@@ -11,11 +11,11 @@ using namespace jl::cli::test;
 
 namespace {
 
-constexpr const char* kFine = R"({"id":"n","type":"UDP","configuration":{"port":1}})";
+constexpr const char* kFine = R"({"id":"net","type":"UDP","configuration":{"port":1}})";
 constexpr const char* kPartial =
-    R"([{"id":"n","type":"UDP","configuration":{"port":1}},{"id":"x","type":"TCP_CLIENT","configuration":{}}])";
+    R"([{"id":"net","type":"UDP","configuration":{"port":1}},{"id":"x","type":"TCP_CLIENT","configuration":{}}])";
 constexpr const char* kManifest =
-    "---\nkind: network\nid: n\nenabled: true\nspec:\n  type: UDP\n  configuration:\n    port: 1\n";
+    "---\nkind: network\nid: net\nenabled: true\nspec:\n  type: UDP\n  configuration:\n    port: 1\n";
 
 std::string content(const std::string& path) {
   std::ifstream in(path);
@@ -78,12 +78,12 @@ TEST_SUITE("cli.import") {
     CHECK(report.at("data").at("documents") == 1);
     CHECK(report.at("data").at("files") == json::array{file});
     const auto& note = report.at("data").at("notes").at(0);
-    CHECK(note.at("file") == input);
+    CHECK(note.at("file") == json::value(input));
     CHECK(note.at("object") == "network/x");
     CHECK(note.at("field") == "type");
     CHECK(note.at("severity") == "error");
-    CHECK(run({"import", "jetlinks", input, "-o", "name", "--out", file}).out == "network/n\n");
-    CHECK(run({"import", "jetlinks", input, "-q", "--out", file}).out == "n\n");
+    CHECK(run({"import", "jetlinks", input, "-o", "name", "--out", file}).out == "network/net\n");
+    CHECK(run({"import", "jetlinks", input, "-q", "--out", file}).out == "net\n");
   }
 
   TEST_CASE("a file that is not understood is 5 and leaves standard output empty; a wrong call is 2") {

@@ -74,7 +74,7 @@ TEST_SUITE("cli.import") {
     CHECK(kind_of(R"({"id":"1","productId":"p","result":{"id":"2"}})") == "device");
     std::vector<Note> notes;
     const auto sources = take_apart("x.json", R"({"id":"1","productId":"p","data":[{}]})", notes);
-    REQUIRE(sources);
+    REQUIRE(sources.has_value());
     CHECK(sources->at(0).object.at("id") == "1");
   }
 
@@ -119,7 +119,7 @@ TEST_SUITE("cli.import") {
     std::string text = "[";
     for (int i = 0; i < 100; ++i) text += std::string(i ? "," : "") + kObject;
     const auto sources = take_apart("x.json", text + "]", notes, limits);
-    REQUIRE_FALSE(sources);
+    REQUIRE_FALSE(sources.has_value());
     CHECK(sources.error().code == Errc::too_large);
   }
 

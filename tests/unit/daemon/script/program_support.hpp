@@ -18,7 +18,7 @@ class RecordingHost final : public Host {
   bool has_session = true;
   bool has_device = true;
   int closed = 0;
-  Status answer{};                                          ///< of send() and the like
+  Status answer{};                                         ///< of send() and the like
   std::function<Status(std::string_view)> when_emitted{};  ///< called for each message
 
   Status send(const Wire& wire) override {
@@ -106,11 +106,13 @@ inline Error call_error(const Loaded& program, std::string_view payload = {}) {
 }
 
 /// The JSON of an expression within decode(ctx), `m` being ctx.message of these bytes; "error: TEXT" when it throws.
-inline std::string value_of(const std::string& expression, std::string_view payload = {}, const ProgramLimits& limits = {.load = std::chrono::seconds(5), .call = std::chrono::seconds(5)}) {
-  auto program = Program::load(
-      source_of("export function decode(ctx) { const m = ctx.message; try { return [" + expression +
-                "]; } catch (e) { return ['error: ' + e.name + ': ' + e.message]; } }"),
-      limits);
+inline std::string value_of(const std::string& expression, std::string_view payload = {},
+                            const ProgramLimits& limits = {.load = std::chrono::seconds(5),
+                                                           .call = std::chrono::seconds(5)}) {
+  auto program =
+      Program::load(source_of("export function decode(ctx) { const m = ctx.message; try { return [" + expression +
+                              "]; } catch (e) { return ['error: ' + e.name + ': ' + e.message]; } }"),
+                    limits);
   if (!program) return program.error().message;
   RecordingHost host;
   const std::string json = decode(*program, host, payload);
