@@ -40,7 +40,7 @@ struct CaseDevice {
 struct CaseFields {
   std::string name;
   Transport transport{};
-  model::json::value device, decode, encode, authenticate, expect;
+  model::json::value device, state, decode, encode, authenticate, expect;
 };
 
 struct ExpectFields {
@@ -101,6 +101,7 @@ void describe(V& v, CaseFields& s) {
   v.field("name", s.name).required().max_length(200);
   v.field("transport", s.transport).required();
   v.field("device", s.device);
+  v.field("state", s.state);
   v.field("decode", s.decode);
   v.field("encode", s.encode);
   v.field("authenticate", s.authenticate);

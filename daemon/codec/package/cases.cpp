@@ -84,6 +84,10 @@ class CaseReader {
       out.device =
           Case::Device{std::move(device.id), std::move(device.product_id), std::move(device.config), device.online};
     }
+    if (const auto* value = member(given, "state")) {
+      if (!value->is_object()) problem(below(at, "state"), "must be an object, as ctx.session.state is");
+      out.state = json::serialize(*value);
+    }
     input(given, at, out);
     if (const auto* value = member(given, "expect")) expect(*value, below(at, "expect"), out);
     cases_.push_back(std::move(out));

@@ -56,6 +56,7 @@ struct Case {
   SourcePosition position{};  ///< "tests/report.json", line, column
   Transport transport{};
   std::optional<Device> device{};  ///< the only one that there is; none = there is none
+  std::string state{};             ///< ctx.session.state before the first input, as JSON text; "" = nothing yet
   Kind kind = Kind::decode;
   std::vector<CaseInput> inputs{};  ///< decode: one after another in one session; authenticate: the one request
   std::string message{};            ///< encode: the device message as JSON text

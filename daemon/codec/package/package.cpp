@@ -43,7 +43,14 @@ Result<std::shared_ptr<const Package>> load(const std::string& name, Files files
     if (std::ranges::find(source.entries, module) == source.entries.end()) source.entries.push_back(module);
   }
   for (const auto& module : out->manifest.modules) source.modules[module] = files.find(module)->second;
-  JL_TRY(out->program, script::Program::load(std::move(source), limits));
+  auto program = script::Program::load(std::move(source), limits);
+  if (!program) {
+    Error error = program.error();
+    // It is the package that is wrong: trying again later does not help.
+    if (error.code == Errc::timeout) error.code = Errc::invalid;
+    return error;
+  }
+  out->program = std::move(*program);
   for (const auto& row : out->manifest.descriptor.transports) {
     for (std::size_t i = 0; i < kFunctions; ++i) {
       out->exports[static_cast<std::size_t>(row.transport)][i] =
