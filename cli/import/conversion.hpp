@@ -35,6 +35,7 @@ struct Draft {
   json::object spec{};       ///< as far as it is carried, in JetLinks' writing
   json::object canonical{};  ///< the same as jlinkd will hold it, with defaults; once settled
   bool carried = true;
+  bool is_foreign = false;   ///< of gateways, products and devices: their protocol is only known to the daemon
   bool is_official = false;  ///< of protocols, and of gateways, products and devices: it is JetLinks' official one
 
   /// "gateway/1": by its old id, which is what its owner knows it by.

@@ -53,6 +53,7 @@ void convert_device(Conversion& conversion, Draft& draft) {
   const Conversion::Target product = conversion.find("product", product_id);
   if (!product.usable) return conversion.leave_out(draft, "productId", product.trouble);
   draft.spec["productId"] = product.id;
+  draft.is_foreign = !product.draft || !product.draft->carried || product.draft->is_foreign;
   draft.is_official = product.draft && product.draft->carried && product.draft->is_official;
   place_access_configuration(conversion, draft);
   place_features(conversion, draft);

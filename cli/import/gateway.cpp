@@ -46,6 +46,7 @@ bool place_protocol(Conversion& conversion, Draft& draft, json::object& configur
   if (!protocol.usable) return conversion.leave_out(draft, "protocol", protocol.trouble), false;
   if (protocol.draft && protocol.draft->carried && !protocol.draft->enabled)
     conversion.turn_off(draft, "protocol", "protocol \"" + old_id + "\" is disabled");
+  draft.is_foreign = !protocol.draft || !protocol.draft->carried;
   draft.is_official = protocol.draft && protocol.draft->carried && protocol.draft->is_official;
   draft.spec["protocol"] = protocol.id;
   return true;

@@ -61,6 +61,7 @@ void place_gateway(Conversion& conversion, Draft& draft) {
     draft.spec["accessId"] = target.id;
     if (target.draft && target.draft->carried) gateway = target.draft;
   }
+  draft.is_foreign = !gateway || gateway->is_foreign;
   if (!gateway) return;
   draft.is_official = gateway->is_official;
   if (is_protocol_off(conversion, *gateway))
@@ -76,11 +77,14 @@ void place_access_configuration(Conversion& conversion, Draft& draft) {
   for (auto& [key, value] : given.get_object()) {
     if (is_empty(value)) continue;
     const bool is_known = std::ranges::find(kOfficialKeys, std::string_view(key)) != kOfficialKeys.end();
+    const std::string path = "configuration." + std::string(key);
     if (!draft.is_official || is_known) {
+      if (!is_known && draft.is_foreign)
+        conversion.note(draft, path, "kept for the protocol that the daemon has; the official one asks for no such key",
+                        Severity::info);
       known[key] = std::move(value);
     } else {
-      conversion.note(draft, "configuration." + std::string(key),
-                      "dropped: the official protocol asks for no such key");
+      conversion.note(draft, path, "dropped: the official protocol asks for no such key");
     }
   }
   // The one word that there is; JetLinks does not mind its case.

@@ -36,6 +36,18 @@ std::string text(const json::object& from, const char* key) {
   const auto* value = from.if_contains(key);
   return value && value->is_string() ? std::string(value->as_string()) : std::string();
 }
+// Places in files that the daemon has read itself: those of packages.
+std::optional<SourcePosition> position_of(const json::object& problem) {
+  const auto* given = problem.if_contains("position");
+  if (!given || !given->is_object()) return std::nullopt;
+  const auto number = [&](const char* key) {
+    const auto* value = given->as_object().if_contains(key);
+    boost::system::error_code ec;
+    const auto out = value ? value->to_number<std::uint32_t>(ec) : 0;
+    return ec ? std::uint32_t{0} : out;
+  };
+  return SourcePosition{text(given->as_object(), "file"), number("line"), number("column")};
+}
 }  // namespace
 
 Error from_problem(std::string_view body, int status) {
@@ -51,11 +63,9 @@ Error from_problem(std::string_view body, int status) {
     for (const auto& item : list->as_array()) {
       if (!item.is_object()) continue;
       const json::object& p = item.as_object();
-      error.problems.push_back({text(p, "field"),
-                                text(p, "message"),
-                                errc_from_word(text(p, "code")).value_or(Errc::invalid),
-                                text(p, "object"),
-                                {}});
+      error.problems.push_back({text(p, "field"), text(p, "message"),
+                                errc_from_word(text(p, "code")).value_or(Errc::invalid), text(p, "object"),
+                                position_of(p)});
     }
   }
   return error;

@@ -63,8 +63,12 @@ import_site() {
 }
 
 @test "devices alone lean on what the daemon has, through a pipe" {
-  jlctl import jetlinks "$samples/devices.jsonl" --existing product 2>"$home/notes" | jlctl apply -f - --dry-run >"$home/plan" && false
-  [[ $(grep -c 'became "7-' "$home/notes") -eq 1 ]]
+  sed 's/,"vendorCode":"A7"//' "$samples/devices.jsonl" >"$home/devices.jsonl"
+  jlctl import jetlinks "$home/devices.jsonl" --existing product 2>"$home/notes" >"$home/devices.yaml"
+  [[ $(grep -c 'became "7-' "$home/notes") -eq 1 && $(wc -l <"$home/notes") -eq 1 ]]
+  [[ $(jlctl apply -f - -o json <"$home/devices.yaml" | jq -c .data.summary) == '{"created":0,"updated":0,"unchanged":5,"deleted":0}' ]]
+  run --separate-stderr jlctl import jetlinks "$samples/devices.jsonl" --existing product
+  [[ $stderr == *'configuration.vendorCode: kept for the protocol that the daemon has'* ]]
   run --separate-stderr jlctl import jetlinks "$samples/devices.jsonl" -o json --out "$home/none.yaml"
   [[ $status -eq 11 && $(jq .data.documents <<<"$output") -eq 0 ]]
   [[ $(jq '[.data.notes[] | select(.severity == "error")] | length' <<<"$output") -eq 5 ]]

@@ -76,7 +76,7 @@ Status check_end_records(std::string_view bytes) {
 
 class Reader {
  public:
-  Reader(zip_t* archive, const ArchiveLimits& limits) : archive_(archive), limits_(limits), collector_(limits) {}
+  Reader(zip_t* archive, const ArchiveLimits& limits) : archive_(archive), collector_(limits) {}
 
   Result<Files> run() {
     JL_CHECK(check_java());
@@ -98,15 +98,17 @@ class Reader {
 
   // access.md 3.2: what JetLinks takes are jars. They are told apart by names alone, however large they are.
   Status check_java() const {
-    bool is_java = false;
+    bool has_classes = false, has_java_folder = false, has_manifest_inside = false;
     const auto entries = static_cast<zip_uint64_t>(zip_get_num_entries(archive_, 0));
     for (zip_uint64_t i = 0; i < entries; ++i) {
       const std::string_view name = name_of(i);
-      if (name == text::kPackageManifest || name.ends_with("/protocol.json")) return {};
-      is_java = is_java || name.ends_with(".class") || name.starts_with("META-INF/services/") ||
-                name == "META-INF/MANIFEST.MF";
+      if (name == text::kPackageManifest) return {};
+      // In the one folder that is stepped over; libraries in jars may bring such a file as well.
+      has_manifest_inside |= name.ends_with("/protocol.json") && std::ranges::count(name, '/') == 1;
+      has_classes |= name.ends_with(".class");
+      has_java_folder |= name.starts_with("META-INF/services/") || name == "META-INF/MANIFEST.MF";
     }
-    if (!is_java) return {};
+    if (!has_classes && (!has_java_folder || has_manifest_inside)) return {};
     return Error(Errc::unsupported,
                  "this is a Java package (ProtocolSupportProvider in classes); Java packages are not supported yet",
                  "rewrite its codec in JavaScript: jlctl protocol init DIR writes a package to start from");
@@ -171,7 +173,6 @@ class Reader {
   }
 
   zip_t* archive_;
-  const ArchiveLimits& limits_;
   text::PackageCollector collector_;
   std::vector<std::string_view> names_;  // of all entries; libzip owns them
   std::vector<zip_uint64_t> wanted_;

@@ -106,7 +106,7 @@ class RouteCheck {
     const auto& known = transport_ == Transport::http ? http : coap;
     std::vector<std::string> out;
     for (const auto& [path, word] : named) {
-      const auto legal = std::ranges::find_if(known, [&](const std::string& k) { return iequals(k, word); });
+      const auto legal = std::ranges::find_if(known, [&w = word](const std::string& k) { return iequals(k, w); });
       if (legal == known.end()) {
         problem(path, "\"" + word + "\" is none of " + join(known));
       } else {

@@ -8,6 +8,21 @@ namespace jl::services {
 namespace {
 
 constexpr std::size_t kMostGateways = 10'000;
+constexpr std::size_t kMostProblems = 1000;
+
+// What is wrong with a package is wrong with the resource that names it, whatever it was.
+void add_problems(RuleContext& context, const Resource& after, const Error& error) {
+  const bool is_telling =
+      error.code == Errc::unsupported || error.code == Errc::too_large || error.code == Errc::timeout;
+  const Errc code = is_telling ? error.code : Errc::invalid;
+  if (error.problems.empty()) return context.problem(after, "spec.configuration", error.message, code);
+  for (const Problem& problem : error.problems) {
+    if (context.problems.size() >= kMostProblems) return;
+    context.problems.push_back({"spec.configuration",
+                                problem.field.empty() ? problem.message : problem.field + ": " + problem.message, code,
+                                after.label(), problem.position});
+  }
+}
 
 // A package takes the place of another one only if the gateways that use it can go on.
 Status check_transports(RuleContext& context, const Resource& after, const codec::Descriptor& descriptor) {
@@ -43,8 +58,7 @@ Status check_protocol(RuleContext& context, const Resource* before, const Resour
     if (is_missing) {
       context.warnings.push_back("protocol \"" + after->id + "\": its package is not uploaded yet and was not checked");
     } else if (!descriptor) {
-      std::string message = descriptor.error().message;
-      context.problem(*after, "spec.configuration", std::move(message), descriptor.error().code);
+      add_problems(context, *after, descriptor.error());
     } else {
       JL_CHECK(check_transports(context, *after, **descriptor));
     }

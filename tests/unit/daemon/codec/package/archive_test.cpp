@@ -239,7 +239,9 @@ TEST_SUITE("codec.package.archive") {
     CHECK(result.error().hint.find("jlctl protocol init") != std::string::npos);
     CHECK(code_of(read_archive_bytes(zip({{"META-INF/services/x", "y"}}))) == Errc::unsupported);
     CHECK(code_of(read_archive_bytes(zip({{"a/B.class", "y"}, {"a/x.js", ""}}))) == Errc::unsupported);
+    CHECK(code_of(read_archive_bytes(zip({{"B.class", ""}, {"lib/protocol.json", "{}"}}))) == Errc::unsupported);
     CHECK(read_archive_bytes(zip({{"META-INF/MANIFEST.MF", "made by jar"}, manifest()})).has_value());
+    CHECK(read_archive_bytes(zip({{"META-INF/MANIFEST.MF", "made by jar"}, {"m/protocol.json", "{}"}})).has_value());
   }
 
   TEST_CASE("files are read from disk up to 64 MiB, and only files") {

@@ -102,7 +102,7 @@ TEST_SUITE("codec.package.cases") {
     }
     const auto wrong = read_cases({{"tests/a.json", R"([{"name":"n","transport":"TCP","state":7,"decode":{"hex":""},
                                                         "expect":{"messages":[]}}])"}});
-    REQUIRE_FALSE(wrong);
+    REQUIRE_FALSE(wrong.has_value());
     CHECK(wrong.error().message.find("state: must be an object") != std::string::npos);
   }
 }
