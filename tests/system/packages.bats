@@ -207,7 +207,7 @@ teardown() {
   jlctl protocol pack "$home/v2" -f "$home/v3.zip"
   run --separate-stderr jlctl protocol edit meter --file "$home/v3.zip"
   assert_error 5 invalid
-  [[ $stderr == *lib/frame.js:33:23*SyntaxError* ]]
+  [[ $stderr == *lib/frame.js:26:23*SyntaxError* ]]
   [[ $(status_of meter version) == 2.0.0 && $(session_of "$meter") == "$since" ]]
   jlctl protocol edit meter --file "$home/meter.zip"
 }
