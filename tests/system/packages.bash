@@ -21,7 +21,8 @@ attach() {
   shift
   rm -f "$home/lines-$name"
   mkfifo "$home/lines-$name"
-  exec {input}<>"$home/lines-$name" # stays open, so that the device never reads to the end
+  # shellcheck disable=SC2034  # stays open, so that the device never reads to the end
+  exec {input}<>"$home/lines-$name"
   "$@" <"$home/lines-$name" >"$home/words-$name" 2>&1 3>&- &
   devices+=($!)
 }
