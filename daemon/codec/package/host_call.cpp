@@ -23,6 +23,7 @@ bool has_topics(Transport transport) { return transport == Transport::mqtt; }
 
 LogCapture::LogCapture(std::vector<std::string>& lines) { captured = &lines; }
 LogCapture::~LogCapture() { captured = nullptr; }
+bool LogCapture::is_on() { return captured != nullptr; }
 
 Status HostCall::send(const script::Wire& wire) {
   if (sends.size() >= kMostSends) return too_many("send", kMostSends);

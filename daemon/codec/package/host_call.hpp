@@ -64,6 +64,8 @@ class LogCapture {
  public:
   explicit LogCapture(std::vector<std::string>& lines);
   ~LogCapture();
+  /// Whether this thread is trying a package out.
+  [[nodiscard]] static bool is_on();
   LogCapture(const LogCapture&) = delete;
   LogCapture& operator=(const LogCapture&) = delete;
 };
