@@ -168,7 +168,7 @@ teardown() {
   failed() { jq -es 'any(.[]; .error // "" | test("checksum is wrong"))' "$home/trace"; }
   until_true 10 failed
   jq -es 'any(.[]; .event == "up" and (.hex | startswith("68001402")) and .messages[0].properties.energy == 8)' "$home/trace"
-  jq -es 'any(.[]; .event == "down" and (.hex | startswith("68000d04")))' "$home/trace"
+  jq -es 'any(.[]; .event == "down" and (.hex | startswith("68000e04")))' "$home/trace"
   jq -es 'any(.[]; .event == "up" and .messages[0].messageType == "READ_PROPERTY_REPLY")' "$home/trace"
 }
 
