@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <pthread.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 
@@ -90,6 +91,9 @@ bool Engine::start() {
   JS_SetContextPrivate(cx_, this);
   JS_SetNativeStackQuota(cx_, stack_depth() + kCallersStack + limits_.stack);
   JS_SetGCParameter(cx_, JSGC_MAX_BYTES, static_cast<std::uint32_t>(limits_.heap));
+  // What is in the nursery does not count as heap until it survives: it must not be large beside the limit.
+  JS_SetGCParameter(cx_, JSGC_MAX_NURSERY_BYTES,
+                    std::max(std::uint32_t{1} << 20u, static_cast<std::uint32_t>(limits_.heap / 16)));
   JS_SetSecurityCallbacks(cx_, &kSecurity);
   jobs_ = std::make_unique<NoJobs>();
   JS::SetJobQueue(cx_, jobs_.get());

@@ -183,7 +183,7 @@ Status LoadedProgram::call(const Invocation& what, Host& host, std::string& json
   }
   if ((*engine)->depth() == 0) {
     const bool full = !ended.status && ended.status.error().code == Errc::too_large && ended.stopped;
-    table.settle(**engine, local, body->limits.heap, full);
+    if (table.settle(**engine, local, body->limits.heap, full) && full) local.rest_until = 0;  // it was not its fault
   }
   if (ended.thrown) std::rethrow_exception(ended.thrown);
   return ended.status ? Status() : fail(ended.status.error());

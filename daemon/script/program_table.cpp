@@ -39,7 +39,7 @@ void ProgramTable::drop_realms(Engine& engine) {
   JS_GC(engine.cx());
 }
 
-void ProgramTable::settle(Engine& engine, Local& local, std::size_t heap, bool must) {
+bool ProgramTable::settle(Engine& engine, Local& local, std::size_t heap, bool must) {
   JSContext* cx = engine.cx();
   if (local.realm != nullptr && local.realm->spoiled()) {
     local.realm.reset();
@@ -54,9 +54,11 @@ void ProgramTable::settle(Engine& engine, Local& local, std::size_t heap, bool m
     look = look || total > heap;
   }
   const auto used = [&] { return std::size_t{JS_GetGCParameter(cx, JSGC_BYTES)}; };
-  if (!look && used() <= heap / 4 * 3) return;
+  if (!look && used() <= heap / 4 * 3) return false;
   JS_GC(cx);
-  if (used() > heap / 2 || outside(engine) > heap) drop_realms(engine);
+  if (used() <= heap / 2 && outside(engine) <= heap) return false;
+  drop_realms(engine);
+  return true;
 }
 
 }  // namespace jl::script

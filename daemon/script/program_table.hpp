@@ -35,7 +35,8 @@ class ProgramTable {
   Local& of(const std::shared_ptr<const ProgramBody>& body);
   /// After the outermost call: when the programs fill the thread's memory even after a collection, all of them begin
   /// anew, so that what one of them hoards is not missing for the others. `must` = one has just run out of memory.
-  void settle(Engine& engine, Local& local, std::size_t heap, bool must);
+  /// Whether others than it have filled the memory.
+  bool settle(Engine& engine, Local& local, std::size_t heap, bool must);
   /// The engine ends.
   void clear() { locals_.clear(); }
   /// A program is gone; threads drop what they have of it at their next call.

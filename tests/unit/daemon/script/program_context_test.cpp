@@ -83,9 +83,9 @@ TEST_CASE("devices are found by the host; their configuration is text or undefin
 
 TEST_CASE("what can be sent: bytes, text, objects with a payload, lists of them") {
   struct Row {
-    const char* value;
+    std::string value;
     std::vector<std::string> sent;
-    const char* error = "";
+    std::string error{};
   };
   const Row kRows[] = {
       {"new Uint8Array([1, 65])", {"\\01A||-1|binary|0|-1|"}},
@@ -124,7 +124,7 @@ TEST_CASE("what can be sent: bytes, text, objects with a payload, lists of them"
     const auto program = load(std::string("export function decode(ctx) { ctx.send(") + value + "); }");
     const std::string got = decode(program, host);
     CHECK(host.sent == sent);
-    CHECK_MESSAGE((*error == '\0' ? got.empty() : says(got, error)), got);
+    CHECK_MESSAGE((error.empty() ? got.empty() : says(got, error)), got);
   }
 }
 

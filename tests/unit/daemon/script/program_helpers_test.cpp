@@ -61,7 +61,7 @@ TEST_CASE("Reader reads numbers of both orders from front to back") {
 }
 
 TEST_CASE("Reader throws where there is nothing to read, and does not move then") {
-  const std::pair<const char*, const char*> kRows[] = {
+  const std::pair<std::string, std::string> kRows[] = {
       {"R('0102').u32()", "RangeError: 4 bytes at offset 0 are outside of 2 bytes"},
       {"R('01').skip(1).u8()", "RangeError: 1 byte at offset 1 is outside of 1 bytes"},
       {"R('01').seek(2)", "RangeError: 0 bytes at offset 2 are outside of 1 bytes"},
@@ -78,7 +78,6 @@ TEST_CASE("Reader throws where there is nothing to read, and does not move then"
       {"Reader(new Uint8Array(1))", "TypeError: new Reader(bytes)"},
       {"Reader.prototype.u8.call({})", "TypeError: this is no Reader"},
       {"Reader.prototype.u8.call(new Writer())", "TypeError: this is no Reader"},
-      {"Reader.prototype.length", "TypeError: this is no Reader"},
       {"new Reader(new Uint8Array(1), 3)", "TypeError: options are {little: true}"},
   };
   for (const auto& [expression, want] : kRows) {
@@ -112,7 +111,7 @@ TEST_CASE("Writer writes what Reader reads, chained, and checks ranges") {
       {"H(W().fill(1000, 1)).length", "2000"},
   };
   check(kRows);
-  const std::pair<const char*, const char*> kErrors[] = {
+  const std::pair<std::string, std::string> kErrors[] = {
       {"u8(300)", "RangeError: u8: 300 is no whole number from 0 to 255"},
       {"u8(-1)", "RangeError: u8: -1 is no whole number from 0 to 255"},
       {"i8(128)", "RangeError: i8: 128 is no whole number from -128 to 127"},
@@ -225,7 +224,7 @@ TEST_CASE("hashes and ciphers are those of their standards") {
       {"aes.encrypt({mode: 'ecb', key: 'k'.repeat(24)}, '').length", "16"},
   };
   check(kRows);
-  const std::pair<const char*, const char*> kErrors[] = {
+  const std::pair<std::string, std::string> kErrors[] = {
       {"aes.encrypt({mode: 'gcm', key: 'k'}, '')", "RangeError: mode is"},
       {"aes.encrypt({mode: 'ecb', key: 'k'}, '')", "RangeError: a key of 1 bytes: 16, 24 or 32"},
       {"aes.encrypt({mode: 'cbc', key: 'k'.repeat(16), iv: 'i'}, '')", "RangeError: an iv of 1 bytes: 16"},
@@ -242,7 +241,7 @@ TEST_CASE("hashes and ciphers are those of their standards") {
 }
 
 TEST_CASE("CBOR has the encodings of RFC 8949 appendix A") {
-  const std::pair<const char*, const char*> kRows[] = {
+  const std::pair<std::string, std::string> kRows[] = {
       {"00", "0"},
       {"17", "23"},
       {"1818", "24"},
@@ -265,7 +264,7 @@ TEST_CASE("CBOR has the encodings of RFC 8949 appendix A") {
     CHECK(value_of(fmt::format("hex.encode(cbor.encode(cbor.decode(hex.decode('{}'))))", hex)) ==
           fmt::format("\"{}\"", hex));
   }
-  const std::pair<const char*, const char*> kOneWay[] = {
+  const std::pair<std::string, std::string> kOneWay[] = {
       {"f93c00", "1"},
       {"f90001", "5.960464477539063e-8"},
       {"fa47c35000", "100000"},
@@ -312,7 +311,7 @@ TEST_CASE("BytesUtils has JetLinks' names, whose high and low mean the opposite 
       {"BytesUtils.lowBytesToInt([1, 0, 0, 0])", "16777216"},
       {"BytesUtils.highBytesToLong(m1())", "-1"},
       {"BytesUtils.leToLong([0, 0, 0, 0, 1])", "4294967296"},
-      {"hex.encode(BytesUtils.intToLe(513)), 1", "1"},
+      {"hex.encode(BytesUtils.intToLe(513))", "\"01020000\""},
       {"hex.encode(BytesUtils.intToBe(513))", "\"00000201\""},
       {"hex.encode(BytesUtils.shortToLe(-2))", "\"feff\""},
       {"BytesUtils.leToInt(new Uint8Array([1, 2]))", "513"},

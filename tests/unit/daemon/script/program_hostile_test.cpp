@@ -27,7 +27,7 @@ void check_engine() {
 }  // namespace
 
 TEST_CASE("a function that does not end, or takes memory without end, is stopped; other programs go on") {
-  const std::pair<const char*, const char*> kRows[] = {
+  const std::pair<std::string, std::string> kRows[] = {
       {"loop", "for (;;) {}"},
       {"catch and loop", "for (;;) { try { for (;;) {} } catch (e) {} finally { continue; } }"},
       {"arrays", "const a = []; for (;;) a.push([1, 2, 3])"},
@@ -76,7 +76,7 @@ TEST_CASE("a function that does not end, or takes memory without end, is stopped
 }
 
 TEST_CASE("pieces that are made in one step are bounded where they are asked for") {
-  const std::pair<const char*, const char*> kRows[] = {
+  const std::pair<std::string, std::string> kRows[] = {
       {"new Uint8Array(1e9)", "RangeError: an array of more than 16 MiB"},
       {"new Float64Array(3e6)", "RangeError: an array of more than 16 MiB"},
       {"new ArrayBuffer(2 ** 40)", "RangeError: an array of more than 16 MiB"},
@@ -97,7 +97,7 @@ TEST_CASE("pieces that are made in one step are bounded where they are asked for
 }
 
 TEST_CASE("typed arrays work as the language says") {
-  const std::pair<const char*, const char*> kRows[] = {
+  const std::pair<std::string, std::string> kRows[] = {
       {"new Uint8Array([1, 2, 3]).map(x => x * 2)", "\"AgQG\""},
       {"Uint8Array.from([1, 2]), Uint8Array.of(3), Uint8Array.BYTES_PER_ELEMENT", "\"AQI=\",\"Aw==\",1"},
       {"new Uint8Array(2) instanceof Uint8Array, new Uint8Array(2).constructor === Uint8Array", "true,true"},
@@ -120,8 +120,8 @@ TEST_CASE("typed arrays work as the language says") {
 
 TEST_CASE("memory is bounded when time is not; what is left behind is gone with the realm") {
   const ProgramLimits limits{.load = std::chrono::seconds(5), .call = std::chrono::seconds(20), .heap = 16u << 20u};
-  for (const char* body :
-       {"const a = []; for (;;) a.push({x: 1})", "const a = []; for (;;) a.push(new Uint8Array(8e6).fill(1))"}) {
+  for (const std::string body : {"const a = []; for (;;) a.push({x: 1})",
+                                 "const a = [new Uint8Array(8e6).fill(1)]; for (;;) a.push(new Uint8Array(a[0]))"}) {
     CAPTURE(body);
     const jl::Error error = call_error(load(in_decode(body), limits));
     CHECK(error.code == Errc::too_large);
@@ -131,11 +131,11 @@ TEST_CASE("memory is bounded when time is not; what is left behind is gone with 
 }
 
 TEST_CASE("what one program hoards from call to call is not missing for the others") {
-  const std::pair<const char*, int> kRows[] = {
-      {"hoard.push(new Uint8Array(4e6).fill(1))", 400},                                 // beside the heap
-      {"hoard.push('x'.repeat(4e6) + hoard.length); hoard.at(-1).charCodeAt(9)", 400},  // the same
-      {"for (let i = 0; i < 20000; i++) hoard.push({i})", 400},                         // in it
-      {"hoard.push(new Writer().fill(4000000))", 400},
+  const std::pair<std::string, int> kRows[] = {
+      {"hoard.push(new Uint8Array(4e6))", 100},                                         // beside the heap
+      {"hoard.push('x'.repeat(4e6) + hoard.length); hoard.at(-1).charCodeAt(9)", 100},  // the same
+      {"for (let i = 0; i < 20000; i++) hoard.push({i})", 100},                         // in it
+      {"hoard.push(new Writer().fill(4000000))", 100},
   };
   const ProgramLimits limits{.load = std::chrono::seconds(5), .call = std::chrono::seconds(5), .heap = 16u << 20u};
   for (const auto& [body, calls] : kRows) {
@@ -145,8 +145,8 @@ TEST_CASE("what one program hoards from call to call is not missing for the othe
           "let n = 0; export function decode() { const a = []; for (let i = 0; i < 2000; i++) "
           "a.push({i}); return ++n; }",
           limits);
-      const auto hoarder = load(
-          std::string("const hoard = []; export function decode() { ") + body + "; return hoard.length; }", limits);
+      const auto hoarder =
+          load("const hoard = []; export function decode() { " + body + "; return hoard.length; }", limits);
       RecordingHost host;
       std::size_t most = 0;
       for (int i = 0; i < calls; ++i) {
@@ -155,7 +155,7 @@ TEST_CASE("what one program hoards from call to call is not missing for the othe
         const std::string other = decode(fine, host);
         CHECK_MESSAGE((other[0] >= '0' && other[0] <= '9'), other);
       }
-      CHECK(most < (says(body, "20000") ? 20000u * 399 : 100u));
+      CHECK(most < (says(body, "20000") ? 20000u * 99 : 99u));
     })
         .join();
   }
@@ -188,16 +188,16 @@ TEST_CASE("after an overrun a program rests for ten times what it took, then beg
 }
 
 TEST_CASE("no way leads to code from strings, to other threads, or to work after the call") {
-  for (const char* name :
+  for (const std::string name :
        {"WebAssembly", "Atomics", "SharedArrayBuffer", "BigInt", "BigInt64Array", "BigUint64Array", "WeakRef",
         "FinalizationRegistry", "Intl", "Promise", "require", "process", "setTimeout", "fetch", "native", "define"}) {
     CAPTURE(name);
-    CHECK(value_of(std::string("typeof ") + name) == "\"undefined\"");
+    CHECK(value_of("typeof " + name) == "\"undefined\"");
   }
-  for (const char* code : {"eval('1')", "(0, eval)('1')", "Function('return 1')()", "new Function('return 1')",
-                           "(() => 1).constructor('return 1')()", "(async () => 1).constructor('return 1')",
-                           "(function* () {}).constructor('yield 1')", "(async function* () {}).constructor('1')",
-                           "Reflect.construct((() => 1).constructor, ['return 1'])"}) {
+  for (const std::string code : {"eval('1')", "(0, eval)('1')", "Function('return 1')()", "new Function('return 1')",
+                                 "(() => 1).constructor('return 1')()", "(async () => 1).constructor('return 1')",
+                                 "(function* () {}).constructor('yield 1')", "(async function* () {}).constructor('1')",
+                                 "Reflect.construct((() => 1).constructor, ['return 1'])"}) {
     CAPTURE(code);
     CHECK_MESSAGE(says(value_of(code), "EvalError"), value_of(code));
   }
@@ -209,7 +209,7 @@ TEST_CASE("no way leads to code from strings, to other threads, or to work after
 }
 
 TEST_CASE("what stands in the global object cannot be bent, and bent built-ins do not reach the natives") {
-  for (const char* code :
+  for (const std::string code :
        {"Object.prototype.toJSON = 1", "Object.prototype.then = 1", "Object.prototype[0] = 1",
         "Reader.prototype.u8 = null", "Writer.prototype.x = 1", "crc.crc32 = 1", "crc = 1",
         "Object.getPrototypeOf(ctx).send = 1", "Object.getPrototypeOf(m).text = 1",
@@ -219,7 +219,7 @@ TEST_CASE("what stands in the global object cannot be bent, and bent built-ins d
     CHECK_MESSAGE(says(value_of(code), "error: "), value_of(code));
   }
   const auto program = load(
-      "Array.prototype[Symbol.iterator] = null; Array.prototype.push = () => { throw 4 }; Array.prototype.toJSON = () "
+      "Array.prototype.push = () => { throw 4 }; Array.prototype.toJSON = () "
       "=> "
       "'bent'; Object.defineProperty(Array.prototype, 'x', {get() { throw 1 }}); Function.prototype.call = null; "
       "Function.prototype.apply = null; Number.prototype.valueOf = () => { throw 5 }; String.prototype.toString = () "
@@ -227,7 +227,7 @@ TEST_CASE("what stands in the global object cannot be bent, and bent built-ins d
       "throw 6 }; for (const name of ['length', 'buffer', 'byteLength', 'byteOffset']) "
       "Object.defineProperty(Object.getPrototypeOf(Uint8Array.prototype), name, {get() { throw 7 }}); "
       "Uint8Array.prototype.toJSON = () => { throw 8 }; Object.defineProperty(Uint8Array.prototype, 'constructor', "
-      "{value: null}); JSON.stringify = JSON.parse = null;"
+      "{value: null}); JSON.stringify = JSON.parse = null; Array.prototype[Symbol.iterator] = null;"
       "export function decode(ctx) { ctx.send([1, 2]); ctx.send(new Uint8Array([65])); ctx.session.state.a = [1]; "
       "return [ctx.message.reader().u16(), ctx.message.payload, crc.crc8([1]), new Writer().u8(1).toBytes()]; }");
   RecordingHost host;
@@ -238,17 +238,18 @@ TEST_CASE("what stands in the global object cannot be bent, and bent built-ins d
 }
 
 TEST_CASE("arrays that change while natives read them do no harm") {
-  const std::pair<const char*, const char*> kRows[] = {
+  const std::pair<std::string, std::string> kRows[] = {
       {"(a => { Object.defineProperty(a, 0, {get() { a.length = 1; return 1; }}); return hex.encode(a); })([1, 2, 3])",
        "is no byte"},
       {"(a => { Object.defineProperty(a, 0, {get() { for (let i = 0; i < 100; i++) a.push(9); return 1; }}); return "
        "hex.encode(a); })([1, 2])",
        "0102"},
-      {"hex.encode(new Proxy([1, 2], {get: (t, k) => k === 'length' ? 4294967295 : t[k]}))", "more than 16 MiB"},
-      {"hex.encode(new Proxy([1, 2], {get: (t, k) => k === 'length' ? {} : t[k]}))", ""},
+      {"hex.encode(new Array(4294967295))", "RangeError: more than 16 MiB"},
+      {"hex.encode(new Proxy([1, 2], {get() { for (;;); }}))", "takes a Uint8Array or an array of bytes"},
       {"(r => { const b = new Uint8Array([1, 2]); r = new Reader(b); b.fill(9); return r.u16(); })()", "2313"},
-      {"(w => { w.bytes(new Proxy([1], {get(t, k) { w.fill(100); return t[k]; }})); return w.length; })(new Writer())",
-       "401"},
+      {"((w, a) => { Object.defineProperty(a, 0, {get() { w.fill(100); return 1; }}); return w.bytes(a).length; })(new "
+       "Writer(), [1])",
+       "101"},
       {"JSON.stringify(new Proxy(new Uint8Array(4), {}))", ""},
   };
   for (const auto& [expression, want] : kRows) {

@@ -37,9 +37,9 @@ TEST_CASE("exports are the functions of the entries") {
 
 TEST_CASE("what is wrong with modules is said with its place when they are loaded") {
   struct Row {
-    const char* text;
+    std::string text;
     Errc code;
-    const char* message;
+    std::string message;
   };
   const Row kRows[] = {
       {"let x = ;", Errc::invalid, "meter/main.js:1:9: SyntaxError: expected expression, got ';'"},
@@ -85,8 +85,7 @@ TEST_CASE("a module that nothing imports is compiled, not run") {
 
 TEST_CASE("what a function throws is one line with the places of the program") {
   struct Row {
-    const char* text;
-    const char* message;
+    std::string text, message;
   };
   const Row kRows[] = {
       {"export function decode(ctx) {\n  return parse(ctx.message);\n}\nfunction parse(m) { return m.reader().u32(); }",
@@ -117,7 +116,7 @@ TEST_CASE("what a function throws is one line with the places of the program") {
 }
 
 TEST_CASE("results are JSON: what JSON lacks is null or left out, bytes are Base64") {
-  const std::pair<const char*, const char*> kRows[] = {
+  const std::pair<std::string, std::string> kRows[] = {
       {"NaN, 1/0, -0, 0.1, 1e21, 123456789012", "null,null,0,0.1,1e+21,123456789012"},
       {"{a: undefined, b: () => 1, c: Symbol(), d: null}", "{\"d\":null}"},
       {"undefined, () => 1", "null,null"},
@@ -143,7 +142,7 @@ TEST_CASE("results are JSON: what JSON lacks is null or left out, bytes are Base
 
 TEST_CASE("what one call hands out is bounded together") {
   const ProgramLimits limits{.load = std::chrono::seconds(5), .call = std::chrono::seconds(20), .output = 4096};
-  for (const char* body : {
+  for (const std::string body : {
            "return 'x'.repeat(5000)",
            "return 'x'.repeat(4090)",
            "return new Uint8Array(4000)",
@@ -158,7 +157,7 @@ TEST_CASE("what one call hands out is bounded together") {
            "ctx.respond({status: 200, body: 'x'.repeat(5000)})",
        }) {
     CAPTURE(body);
-    const auto program = load(std::string("export function decode(ctx) { ") + body + "; }", limits);
+    const auto program = load("export function decode(ctx) { " + body + "; }", limits);
     RecordingHost host;
     std::string json;
     const Status status = program->call(decoding(), host, json);
