@@ -39,6 +39,7 @@ class HostCall final : public script::Host {
   int status = 0;
   std::string body;
   int content_format = 50;
+  std::string content_type;
 
  private:
   [[nodiscard]] const DeviceIdentity* find(std::string_view id);

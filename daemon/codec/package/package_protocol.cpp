@@ -36,10 +36,11 @@ struct UplinkMembers {
                {"method", wire.method},
                {"query", wire.query},
                {"authorization", wire.authorization},
+               {"contentType", wire.content_type},
                {"deviceOption", wire.device_option},
                {"provenId", wire.proven_id}}},
         numbers{{{"contentFormat", static_cast<double>(wire.content_format)}}} {}
-  std::array<script::Invocation::Text, 6> texts;
+  std::array<script::Invocation::Text, 7> texts;
   std::array<script::Invocation::Number, 1> numbers;
 };
 
