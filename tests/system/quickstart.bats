@@ -42,3 +42,10 @@ run_example() { run env JL_BUILD="${JL_BUILD:-}" "$JL_SOURCE/examples/$1"; }
   assert_success
   [[ $output == *'gateway/1702940000000000002: provider: not carried'* && $output == *th-0001*REPORT_PROPERTY* ]]
 }
+
+@test "examples/packages teaches the daemon three protocols, and one anew while its device stays connected" {
+  run_example packages
+  assert_success
+  [[ $output != *$'\tfailed'* && $output == *'"power":1500'* && $output == *'"power":1.48'* ]]
+  [[ $output == *SyntaxError* && $output == *"blinked 3 times"* && $output == *$'dtu-1\tthermostat\tonline'* ]]
+}
