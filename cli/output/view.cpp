@@ -134,7 +134,7 @@ const std::vector<Row>& rows() {
       {"protocol init", {"packageFile", {{"FILE", "file"}, {"BYTES", "bytes"}}, "file"}},
       {"protocol pack", {"package", {}, "file"}},
       {"validate", {"validation", {}, "id"}},
-      {"import jetlinks", {"ImportResult", {}, "documents"}},
+      {"import jetlinks", {"importResult", {}, "documents"}},
       {"daemon wait", {"daemonState", {}, "state"}},
   };
   return table;

@@ -16,6 +16,7 @@ network::HttpResponse response_of(codec::Answer& answer, int otherwise) {
   network::HttpResponse out;
   out.status = answer.status != 0 ? answer.status : otherwise;
   out.body = std::move(answer.body);
+  if (!answer.content_type.empty()) out.content_type = std::move(answer.content_type);
   if (out.body.empty() && out.status == 200) out.body = R"({"message":"OK"})";
   return out;
 }
@@ -58,13 +59,15 @@ class WebSocketLink final : public DeviceLink {
 
 /// A request that is worked on by another thread than the one it came in on.
 struct Job {
-  std::string topic, payload, method, authorization, query, device_id, peer;
+  std::string topic, payload, method, authorization, query, content_type, device_id, peer;
   const codec::Protocol* codec = nullptr;
   std::weak_ptr<network::HttpConnection> connection;
   network::IoThread* thread = nullptr;
 
   [[nodiscard]] codec::Uplink uplink() const {
-    return {topic, payload, codec::Transport::http, method, authorization, query};
+    codec::Uplink out{topic, payload, codec::Transport::http, method, authorization, query};
+    out.content_type = content_type;
+    return out;
   }
   void answer(network::HttpResponse response) const {
     thread->post([weak = connection, response = std::move(response)] {
@@ -146,8 +149,9 @@ void HttpAccess::on_request(network::HttpConnection& connection, const network::
     if (route.allowed.empty()) return connection.respond(not_found());
     return connection.respond({.status = 405, .body = R"({"message":"Method Not Allowed"})", .allow = route.allowed});
   }
-  const codec::Uplink uplink{request.path,   request.body,          codec::Transport::http,
-                             request.method, request.authorization, request.query};
+  codec::Uplink uplink{request.path,   request.body,          codec::Transport::http,
+                       request.method, request.authorization, request.query};
+  uplink.content_type = request.content_type;
   const auto owner = route.codec->owner_of(uplink);
   if (!owner) {
     codec::Answer answer;
@@ -158,10 +162,11 @@ void HttpAccess::on_request(network::HttpConnection& connection, const network::
   if (home.thread.is_current())
     return connection.respond(serve(home, *route.codec, uplink, owner->device_id, connection.peer()));
 
-  auto job = std::make_shared<Job>(Job{std::string(request.path), std::string(request.body),
-                                       std::string(request.method), std::string(request.authorization),
-                                       std::string(request.query), std::string(owner->device_id), connection.peer(),
-                                       route.codec, connection.weak_from_this(), &connection.thread()});
+  auto job =
+      std::make_shared<Job>(Job{std::string(request.path), std::string(request.body), std::string(request.method),
+                                std::string(request.authorization), std::string(request.query),
+                                std::string(request.content_type), std::string(owner->device_id), connection.peer(),
+                                route.codec, connection.weak_from_this(), &connection.thread()});
   home.thread.post([self = shared_from_this(), &home, job] {
     auto response = self->serve(home, *job->codec, job->uplink(), job->device_id, job->peer);
     // "Done" means in the log, also when the log is another thread's.

@@ -71,6 +71,7 @@ struct Uplink {
   int content_format = -1;           ///< CoAP (RFC 7252 §12.3); -1 = absent
   std::string_view device_option{};  ///< CoAP: option 2100 of the official protocol
   std::string_view proven_id{};      ///< CoAP: device id that DTLS has proven (PSK identity)
+  std::string_view content_type{};   ///< HTTP: that header
 };
 
 /// A message to a device.
@@ -90,8 +91,11 @@ struct Answer {
   int status = 0;          ///< HTTP status; CoAP code as class * 100 + detail (2.01 = 201); 0 = the transport's usual
   std::string body;        ///< HTTP, CoAP
   int content_format = 0;  ///< CoAP body: 50 JSON, 60 CBOR
+  std::string content_type{};  ///< HTTP body; "" = JSON
 
-  void clear() { has_reply = close = false, status = content_format = 0, body.clear(), more.clear(); }
+  void clear() {
+    has_reply = close = false, status = content_format = 0, body.clear(), content_type.clear(), more.clear();
+  }
 };
 
 /// Whose message it is, as it says itself: nothing is proven. Views point into the message.

@@ -33,6 +33,8 @@ class Protocols {
   /// Reads and compiles what a resource names, changing nothing that runs; use() of the same resource then takes it
   /// without doing so again. Errors: those of reading and loading packages.
   Result<std::shared_ptr<const codec::Descriptor>> inspect(const model::Resource& protocol);
+  /// Forgets what was inspected and not put to use: the change it was for has failed.
+  void forget_inspected() { inspected_.clear(); }
   /// What a resource says of itself: as inspected last, as it runs, else as inspect() finds it.
   Result<std::shared_ptr<const codec::Descriptor>> describe(const model::Resource& protocol);
   /// Puts a committed resource to use. One that cannot be loaded keeps what it had, and says why in state_of().

@@ -82,6 +82,7 @@ Result<MutationResult> Resources::run_apply(const ApplyRequest& request, const P
   RuleContext rules{view, p_.node_id};
   rules.secrets = &p_.secrets;
   rules.protocols = &p_.protocols;
+  p_.protocols.forget_inspected();
   rules.now = p_.clock.now();
   if (!request.dry_run) rules.files = &p_.files;
   Reader reader{request, p_.secrets, view, rules.problems};

@@ -184,6 +184,7 @@ Result<MutationResult> Resources::run(const Mutation& m) {
   RuleContext rules{view, p_.node_id};
   rules.secrets = &p_.secrets;
   rules.protocols = &p_.protocols;
+  p_.protocols.forget_inspected();
   rules.now = p_.clock.now();
   rules.files = &p_.files;
   rules.forced = m.options.force;

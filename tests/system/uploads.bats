@@ -10,6 +10,15 @@ setup_file() {
 teardown_file() { remove_home; }
 teardown() { show_log; }
 
+# Packs a package that works, told apart by its version: make_package FILE VERSION
+make_package() {
+  rm -rf "$home/pkg"
+  jlctl protocol init "$home/pkg" --id upload-test >/dev/null
+  jq --arg v "$2" '.version = $v' "$home/pkg/protocol.json" >"$home/protocol.json"
+  mv "$home/protocol.json" "$home/pkg/protocol.json"
+  jlctl protocol pack "$home/pkg" -f "$1" >/dev/null
+}
+
 # Calls the control socket: call TARGET [curl arguments]; $status_code and $output_body are the answer.
 call() {
   local target=$1
@@ -91,19 +100,20 @@ begin_upload() {
 }
 
 @test "jlctl uploads a package with the protocol that names it" {
-  run --separate-stderr jlctl protocol add own --type jar --package "$home/codec.jar"
+  make_package "$home/own.jar" 1
+  run --separate-stderr jlctl protocol add own --type jar --file "$home/own.jar"
   [[ $status -eq 0 && -z $output && -z $stderr ]]
   run jlctl protocol show own -o json
-  [[ $(jq -r .data.spec.configuration.fileId <<<"$output") == "$(sha "$home/codec.jar")" ]]
-  [[ $(jq -r .data.spec.configuration.fileName <<<"$output") == codec.jar ]]
-  head -c 100 /dev/urandom >"$home/other.zip"
+  [[ $(jq -r .data.spec.configuration.fileId <<<"$output") == "$(sha "$home/own.jar")" ]]
+  [[ $(jq -r .data.spec.configuration.fileName <<<"$output") == own.jar ]]
+  make_package "$home/other.zip" 2
   jlctl protocol edit own --package - <"$home/other.zip"
   [[ $(jlctl protocol show own -o value=spec.configuration.fileId) == "$(sha "$home/other.zip")" ]]
 }
 
 @test "manifests name files beside them; plans send nothing; applying twice changes nothing" {
   mkdir -p "$home/site"
-  echo 'package v1' >"$home/site/v1.jar"
+  make_package "$home/site/v1.jar" v1
   printf 'kind: protocol\nid: site\nspec:\n  type: zip\n  configuration:\n    fileId: {fromFile: v1.jar}\n' >"$home/site/p.yaml"
   id=$(sha "$home/site/v1.jar")
   jlctl validate -f "$home/site"
@@ -116,7 +126,7 @@ begin_upload() {
   [[ -e $home/state/files/$id ]]
   jlctl diff -f "$home/site"
   [[ $(jlctl apply -f "$home/site" -o value=result) == unchanged ]]
-  echo 'package v2' >"$home/site/v1.jar"
+  make_package "$home/site/v1.jar" v2
   run jlctl diff -f "$home/site"
   [[ $status -eq 20 && $output == *fileId* ]]
   rm "$home/site/v1.jar"

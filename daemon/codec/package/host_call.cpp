@@ -23,6 +23,7 @@ bool has_topics(Transport transport) { return transport == Transport::mqtt; }
 
 LogCapture::LogCapture(std::vector<std::string>& lines) { captured = &lines; }
 LogCapture::~LogCapture() { captured = nullptr; }
+bool LogCapture::is_on() { return captured != nullptr; }
 
 Status HostCall::send(const script::Wire& wire) {
   if (sends.size() >= kMostSends) return too_many("send", kMostSends);
@@ -49,6 +50,11 @@ Status HostCall::respond(const script::Wire& wire) {
   responds = true;
   status = wire.status;
   body = wire.payload;
+  // It goes into a header as it is.
+  const bool is_plain = std::ranges::all_of(wire.content_type, [](char c) { return c >= ' ' && c < 0x7f; });
+  if (!is_plain || wire.content_type.size() > 255)
+    return Error(Errc::invalid, "a contentType is at most 255 printable characters");
+  content_type = wire.content_type;
   content_format = wire.content_format >= 0 ? wire.content_format : wire.text ? 50 : 42;
   return {};
 }
@@ -130,6 +136,7 @@ void take_answer(HostCall& call, Answer& answer) {
     answer.status = call.status;
     answer.body = std::move(call.body);
     answer.content_format = call.content_format;
+    answer.content_type = std::move(call.content_type);
   }
 }
 

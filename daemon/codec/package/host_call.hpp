@@ -39,6 +39,7 @@ class HostCall final : public script::Host {
   int status = 0;
   std::string body;
   int content_format = 50;
+  std::string content_type;
 
  private:
   [[nodiscard]] const DeviceIdentity* find(std::string_view id);
@@ -64,6 +65,8 @@ class LogCapture {
  public:
   explicit LogCapture(std::vector<std::string>& lines);
   ~LogCapture();
+  /// Whether this thread is trying a package out.
+  [[nodiscard]] static bool is_on();
   LogCapture(const LogCapture&) = delete;
   LogCapture& operator=(const LogCapture&) = delete;
 };

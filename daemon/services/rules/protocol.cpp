@@ -39,6 +39,20 @@ Status check_transports(RuleContext& context, const Resource& after, const codec
   return {};
 }
 
+Status check_package(RuleContext& context, const Resource& after) {
+  // That a file is missing is said by the rule for all files; to a dry run it may be, since it is uploaded only when it
+  // gets serious.
+  if (!context.protocols->has_files(after)) {
+    if (!context.files)
+      context.warnings.push_back("protocol \"" + after.id + "\": its package is not uploaded yet and was not checked");
+    return {};
+  }
+  const auto descriptor = context.protocols->inspect(after);
+  if (descriptor) return check_transports(context, after, **descriptor);
+  add_problems(context, after, descriptor.error());
+  return {};
+}
+
 }  // namespace
 
 std::shared_ptr<const codec::Descriptor> descriptor_of(RuleContext& context, const Resource& protocol) {
@@ -50,19 +64,8 @@ std::shared_ptr<const codec::Descriptor> descriptor_of(RuleContext& context, con
 Status check_protocol(RuleContext& context, const Resource* before, const Resource* after) {
   if (!after) return {};
   const bool enabling = after->enabled && before && !before->enabled;
-  if (context.protocols && (!before || before->spec != after->spec || enabling)) {
-    // A dry run looks at what is here; a file that is only uploaded when it gets serious cannot be looked into.
-    const bool is_missing = !context.files && !context.protocols->has_files(*after);
-    const auto descriptor =
-        is_missing ? Result<std::shared_ptr<const codec::Descriptor>>(nullptr) : context.protocols->inspect(*after);
-    if (is_missing) {
-      context.warnings.push_back("protocol \"" + after->id + "\": its package is not uploaded yet and was not checked");
-    } else if (!descriptor) {
-      add_problems(context, *after, descriptor.error());
-    } else {
-      JL_CHECK(check_transports(context, *after, **descriptor));
-    }
-  }
+  if (context.protocols && (!before || before->spec != after->spec || enabling))
+    JL_CHECK(check_package(context, *after));
   if (!before || !before->enabled || after->enabled) return {};
   JL_TRY(const auto users, context.view.users_of("protocol", after->id, 10));
   if (!users.empty() && !context.forced) {

@@ -74,7 +74,7 @@ TEST_SUITE("cli.import") {
     CHECK(out.code == 11);
     const auto report = json::parse(out.out);
     CHECK(report.at("schema") == "jlctl/v1");
-    CHECK(report.at("kind") == "ImportResult");
+    CHECK(report.at("kind") == "importResult");
     CHECK(report.at("data").at("documents") == 1);
     CHECK(report.at("data").at("files") == json::array{file});
     const auto& note = report.at("data").at("notes").at(0);

@@ -1,6 +1,6 @@
 // Archives and folders of packages: what is taken, and everything that is turned away.
 #include "daemon/codec/package/archive.hpp"
-#include "zip_builder.hpp"
+#include "tests/support/zip_builder.hpp"
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
