@@ -41,7 +41,7 @@ codec() {
   codec_rows "encode MQTT JSON"
   codec_rows "encode TCP frame"
 
-  printf '\n%s\n  %-32s %-10s %12s %16s %16s\n' "A program with its first decode; resident memory that it adds" "" "" ms "KiB resident" "KiB anonymous"
+  printf '\n%s\n  %-32s %-10s %12s %16s %16s\n' "A program with its first decode; resident memory that it adds" "" "" "CPU ms" "KiB resident" "KiB anonymous"
   while IFS='|' read -r what took resident anonymous; do
     printf '  %-32s %-10s %12s %16s %16s\n' "$what" "" "$took" "$resident" "$anonymous"
   done < <("$bin/jl_bench_codec" memory)
