@@ -2,7 +2,7 @@
 
 #include "daemon/base/clock.hpp"
 #include "daemon/base/log.hpp"
-#include "daemon/codec/json_document.hpp"
+#include "daemon/codec/package/messages.hpp"
 
 #include <array>
 
@@ -60,28 +60,6 @@ Status HostCall::respond(const script::Wire& wire) {
 }
 
 Status HostCall::emit(std::string_view json) { return add_messages(json, messages); }
-
-Status add_messages(std::string_view returned, std::vector<std::string>& messages) {
-  if (returned.empty() || returned == "null") return {};
-  const auto add = [&](std::string_view text) -> Status {
-    if (text == "null") return {};
-    if (!text.starts_with('{'))
-      return Error(Errc::invalid, "a device message must be an object, not " + std::string(text.substr(0, 40)));
-    if (messages.size() >= kMostMessages) return too_many("make messages", kMostMessages);
-    messages.emplace_back(text);
-    return {};
-  };
-  if (!returned.starts_with('[')) return add(returned);
-  // JSON.stringify() leaves no white space, which is what the cursor asks for.
-  JsonTextCursor cursor(returned);
-  cursor.skip();
-  if (returned == "[]") return {};
-  for (std::string_view item = cursor.value(); !item.empty(); item = cursor.value()) {
-    JL_CHECK(add(item));
-    cursor.skip();
-  }
-  return {};
-}
 
 const DeviceIdentity* HostCall::find(std::string_view id) {
   if (id.empty() || (device_ && device_->device_id == id)) return device_;

@@ -55,11 +55,6 @@ class HostCall final : public script::Host {
 
 /// Moves what the call said to the peer into `answer`.
 void take_answer(HostCall& call, Answer& answer);
-/// Adds the messages of a list, or a single one, that a function returned as JSON text. Errors: invalid, too_large.
-Status add_messages(std::string_view returned, std::vector<std::string>& messages);
-/// The most messages that one call may make.
-inline constexpr std::size_t kMostMessages = 1000;
-
 /// Collects what console.* says of the calls of this thread, instead of logging it; for trying packages out.
 class LogCapture {
  public:

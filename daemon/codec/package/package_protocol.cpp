@@ -2,10 +2,9 @@
 
 #include "daemon/base/clock.hpp"
 #include "daemon/base/log.hpp"
-#include "daemon/codec/json_document.hpp"
 #include "daemon/codec/json_text.hpp"
-#include "daemon/codec/official/json_message.hpp"
 #include "daemon/codec/package/host_call.hpp"
+#include "daemon/codec/package/messages.hpp"
 #include "daemon/codec/package/topic_pattern.hpp"
 
 #include <boost/json.hpp>
@@ -76,55 +75,6 @@ struct Early {
 Early& early() {
   thread_local Early instance;
   return instance;
-}
-
-// The device that the first message names; "" when none does.
-std::string named_device(const std::vector<std::string>& messages) {
-  if (messages.empty()) return {};
-  const auto object = JsonDocument::of_this_thread().parse_object(messages.front());
-  if (!object) return {};
-  JsonMembers members(*object);
-  for (JsonMember member; members.next(member);) {
-    std::string_view text;
-    if (member.key == "deviceId" && member.value.element.get(text) == simdjson::SUCCESS) return std::string(text);
-  }
-  return {};
-}
-
-// An answer that encode() makes by itself is to the command, whether or not it repeats its id.
-std::string with_message_id(const std::string& reply, const boost::json::object& command) {
-  boost::system::error_code ec;
-  boost::json::value parsed = boost::json::parse(reply, ec);
-  const auto* id = command.if_contains("messageId");
-  if (ec || !parsed.is_object() || !id || parsed.as_object().contains("messageId")) return reply;
-  parsed.as_object()["messageId"] = *id;
-  std::string out;
-  append_value(out, parsed);
-  return out;
-}
-
-// Reads the messages into `out` and what follows it. Errors: invalid, denied (it speaks for another device).
-Result<Decoded> read_messages(const std::vector<std::string>& messages, const DeviceIdentity& device, Millis now,
-                              DeviceMessage& out) {
-  DeviceMessage* at = nullptr;
-  for (const auto& json : messages) {
-    DeviceMessage* slot = &out;
-    if (at) {
-      if (!at->next) at->next = std::make_unique<DeviceMessage>();
-      slot = at->next.get();
-    }
-    auto decoded = official::decode_json_message(json, device, now, *slot);
-    if (!decoded) {
-      Error error = decoded.error();
-      error.message = "a message that decode() made: " + error.message;
-      out.clear();
-      return error;
-    }
-    if (*decoded != Decoded::message) continue;
-    if (at) at->has_next = true;
-    at = slot;
-  }
-  return at ? Decoded::message : Decoded::nothing;
 }
 
 }  // namespace
