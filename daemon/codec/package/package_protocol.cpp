@@ -3,6 +3,7 @@
 #include "daemon/base/clock.hpp"
 #include "daemon/base/log.hpp"
 #include "daemon/codec/json_text.hpp"
+#include "daemon/codec/official/json_message.hpp"
 #include "daemon/codec/package/host_call.hpp"
 #include "daemon/codec/package/messages.hpp"
 #include "daemon/codec/package/topic_pattern.hpp"
