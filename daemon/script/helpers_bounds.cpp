@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace jl::script {
 
 namespace {
@@ -15,6 +17,9 @@ constexpr const char* kTakenAway[] = {"SharedArrayBuffer", "Atomics",        "We
                                       "BigInt64Array",     "BigUint64Array", "WeakRef",     "FinalizationRegistry",
                                       "Promise",           "AggregateError", "Intl"};
 
+// Larger ones the engine fills for longer than it may without looking at the time.
+constexpr std::size_t kMostArray = std::size_t{4} << 20u;
+
 constexpr const char* kArrays[] = {"ArrayBuffer", "Int8Array",  "Uint8Array",  "Uint8ClampedArray", "Int16Array",
                                    "Uint16Array", "Int32Array", "Uint32Array", "Float32Array",      "Float64Array"};
 
@@ -22,24 +27,75 @@ bool refuse_bigint(JSContext* cx, unsigned, JS::Value*) {
   return throw_type(cx, "BigInt is not available: 64-bit numbers through Reader.u64() and Writer.u64()");
 }
 
-/// The constructor of typed arrays: the engine's, which function slot 0 holds, after a look at the size. Slot 1 holds
-/// bytes per element. What is not a number is memory that is there already, or is filled step by step.
+bool too_large(JSContext* cx) {
+  return throw_range(cx, fmt::format("an array of more than {} MiB", kMostArray >> 20u));
+}
+
+// What the constructors of typed arrays hold.
+enum Held : std::size_t { kOriginal, kInfo };
+// kInfo is an array of two: bytes per element (ArrayBuffer: 0), and Array.from().
+struct Info {
+  explicit Info(JSContext* cx) : from(cx) {}
+  double each = 0;
+  JS::RootedValue from;
+};
+bool info_of(JSContext* cx, JSObject& callee, Info& info) {
+  const JS::RootedObject held(cx, &js::GetFunctionNativeReserved(&callee, kInfo).toObject());
+  JS::RootedValue each(cx);
+  if (!JS_GetElement(cx, held, 0, &each) || !JS_GetElement(cx, held, 1, &info.from)) return false;
+  info.each = each.toNumber();
+  return true;
+}
+
+/// Bounds what a typed array is made from. The engine reads lengths and elements of objects in one go: of others than
+/// arrays and memory that is there already, an array is made first, which can be interrupted.
+bool bound(JSContext* cx, const Info& info, JS::MutableHandleValue source) {
+  const double each = std::max(1.0, info.each);
+  if (!source.isObject()) {
+    double length = 0;
+    if (!JS::ToNumber(cx, source, &length)) return false;
+    if (length * each > static_cast<double>(kMostArray)) return too_large(cx);
+    source.setNumber(length);
+    return true;
+  }
+  if (info.each == 0) {  // ArrayBuffer makes a number of it
+    double length = 0;
+    if (!JS::ToNumber(cx, source, &length)) return false;
+    source.setNumber(length);
+    return bound(cx, info, source);
+  }
+  if (JS::IsArrayBufferObject(&source.toObject())) return true;
+  if (JS_IsTypedArrayObject(&source.toObject())) {
+    const double length = static_cast<double>(JS_GetTypedArrayLength(&source.toObject()));
+    return length * each <= static_cast<double>(kMostArray) || too_large(cx);
+  }
+  JS::RootedObject array(cx, &source.toObject());
+  bool is_array = false;
+  if (!JS::IsArrayObject(cx, array, &is_array)) return false;
+  if (!is_array) {
+    JS::RootedValueArray<1> arguments(cx);
+    arguments[0].set(source);
+    if (!JS::Call(cx, JS::UndefinedHandleValue, info.from, arguments, source)) return false;
+    if (!source.isObject()) return throw_type(cx, "no array");
+    array = &source.toObject();
+    if (!JS::IsArrayObject(cx, array, &is_array) || !is_array) return throw_type(cx, "no array");
+  }
+  std::uint32_t length = 0;
+  if (!JS::GetArrayLength(cx, array, &length)) return false;
+  return length * each <= static_cast<double>(kMostArray) || too_large(cx);
+}
+
+/// The constructor of typed arrays and ArrayBuffer: the engine's, after a look at the size.
 bool construct(JSContext* cx, unsigned argc, JS::Value* vp) {
   const JS::CallArgs args = JS::CallArgsFromVp(argc, vp);
   if (!args.isConstructing()) return throw_type(cx, "typed arrays are made with new");
-  const JS::RootedValue original(cx, js::GetFunctionNativeReserved(&args.callee(), 0));
-  const double each = js::GetFunctionNativeReserved(&args.callee(), 1).toNumber();
+  const JS::RootedValue original(cx, js::GetFunctionNativeReserved(&args.callee(), kOriginal));
+  Info info(cx);
+  if (!info_of(cx, args.callee(), info)) return false;
   JS::RootedValueVector given(cx);
-  if (!given.resize(argc)) return throw_error(cx, "no memory");
-  for (unsigned i = 0; i < argc; ++i) given[i].set(args[i]);
-  if (argc > 0 && !args[0].isObject()) {
-    double length = 0;
-    if (!JS::ToNumber(cx, args[0], &length)) return false;
-    if (length * each > static_cast<double>(kMostBytes)) {
-      return throw_range(cx, fmt::format("an array of more than {} MiB", kMostBytes >> 20u));
-    }
-    given[0].setNumber(length);
-  }
+  if (!given.resize(std::min(argc, 3u))) return throw_error(cx, "no memory");
+  for (unsigned i = 0; i < given.length(); ++i) given[i].set(args[i]);
+  if (argc > 0 && !bound(cx, info, given[0])) return false;
   const JS::RootedObject target(cx, &args.newTarget().toObject());
   JS::RootedObject made(cx);
   if (!JS::Construct(cx, original, target, given, &made)) return false;
@@ -48,7 +104,7 @@ bool construct(JSContext* cx, unsigned argc, JS::Value* vp) {
 }
 
 /// Puts `construct` in the place of one of the engine's constructors.
-bool wrap(JSContext* cx, JS::HandleObject global, const char* name) {
+bool wrap(JSContext* cx, JS::HandleObject global, JS::HandleValue from, const char* name) {
   JS::RootedValue original(cx);
   if (!JS_GetProperty(cx, global, name, &original) || !original.isObject()) return false;
   const JS::RootedObject engines(cx, &original.toObject());
@@ -60,17 +116,30 @@ bool wrap(JSContext* cx, JS::HandleObject global, const char* name) {
   if (!JS_GetProperty(cx, engines, "prototype", &prototype) || !JS_GetPrototype(cx, engines, &parent)) return false;
   JS::RootedValue each(cx);
   if (!JS_GetProperty(cx, engines, "BYTES_PER_ELEMENT", &each)) return false;
-  if (!each.isNumber()) each.setInt32(1);
-  js::SetFunctionNativeReserved(made, 0, original);
-  js::SetFunctionNativeReserved(made, 1, each);
+  JS::RootedValueArray<2> facts(cx);
+  facts[0].set(each.isNumber() ? each.get() : JS::Int32Value(0));
+  facts[1].set(from);
+  JSObject* info = JS::NewArrayObject(cx, facts);
+  if (info == nullptr) return false;
+  js::SetFunctionNativeReserved(made, kInfo, JS::ObjectValue(*info));
+  js::SetFunctionNativeReserved(made, kOriginal, original);
   const JS::RootedObject inherited(cx, &prototype.toObject());
   constexpr unsigned kFixed = JSPROP_READONLY | JSPROP_PERMANENT;
   JS::RootedValue is_view(cx);
   if (!JS_GetProperty(cx, engines, "isView", &is_view)) return false;
   if (!is_view.isUndefined() && !JS_DefineProperty(cx, made, "isView", is_view, 0)) return false;
   return JS_SetPrototype(cx, made, parent) && JS_DefineProperty(cx, made, "prototype", inherited, kFixed) &&
-         JS_DefineProperty(cx, made, "BYTES_PER_ELEMENT", each, kFixed) &&
+         (!each.isNumber() || JS_DefineProperty(cx, made, "BYTES_PER_ELEMENT", each, kFixed)) &&
          JS_DefineProperty(cx, inherited, "constructor", made, 0) && JS_DefineProperty(cx, global, name, made, 0);
+}
+/// (source) => Array.from(source), whatever scripts do to Array; null with an exception pending.
+JSObject* array_from(JSContext* cx, JS::HandleObject global) {
+  JS::RootedValue constructor(cx);
+  JS::RootedValue from(cx);
+  if (!JS_GetProperty(cx, global, "Array", &constructor) || !constructor.isObject()) return nullptr;
+  const JS::RootedObject array(cx, &constructor.toObject());
+  if (!JS_GetProperty(cx, array, "from", &from)) return nullptr;
+  return from.isObject() ? &from.toObject() : nullptr;
 }
 }  // namespace
 
@@ -79,8 +148,10 @@ bool define_bounds(JSContext* cx, JS::HandleObject global) {
     JS::ObjectOpResult deleted;
     if (!JS_DeleteProperty(cx, global, name, deleted)) return false;
   }
+  const JS::RootedValue from(cx, JS::ObjectOrNullValue(array_from(cx, global)));
+  if (!from.isObject()) return false;
   for (const char* name : kArrays) {
-    if (!wrap(cx, global, name)) return false;
+    if (!wrap(cx, global, from, name)) return false;
   }
   JS::RootedValue view(cx);
   JS::RootedValue prototype(cx);
