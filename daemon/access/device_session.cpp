@@ -100,10 +100,15 @@ DeviceSession::Uplink DeviceSession::on_uplink(const codec::Uplink& uplink, code
   counters_->received.fetch_add(1, std::memory_order_relaxed);
   if (context_.is_traced(device_id())) {
     const bool has_message = decoded && *decoded == codec::Decoded::message;
-    const std::string_view outcome = !decoded                              ? std::string_view(decoded.error().message)
-                                     : *decoded == codec::Decoded::refused ? "it does not prove to come from the device"
-                                     : *decoded == codec::Decoded::nothing ? "it is none of the protocol's"
-                                                                           : "";
+    // A text of its own: error() returns a copy.
+    std::string outcome;
+    if (!decoded) {
+      outcome = decoded.error().message;
+    } else if (*decoded == codec::Decoded::refused) {
+      outcome = "it does not prove to come from the device";
+    } else if (*decoded == codec::Decoded::nothing) {
+      outcome = "it is none of the protocol's";
+    }
     context_.traces->up(device_id(), uplink, has_message ? &s.message : nullptr, outcome, context_.clock.now());
   }
   if (!decoded) {

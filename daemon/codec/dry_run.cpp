@@ -56,9 +56,12 @@ json::object dry_decode(const Protocol& protocol, const DryUplink& wire, const D
     if (!owner) {
       // What is wrong with the message says more than that it names nobody.
       const auto tried = protocol.decode(uplink, {named, state, false}, now, message, answer);
-      protocol.refuse(uplink, Stranger::nameless, now, answer);
-      add_answer(answer, wire.transport, out);
-      out["error"] = tried ? "the message names no device; say which one sends it" : tried.error().message;
+      Answer refusal;
+      protocol.refuse(uplink, Stranger::nameless, now, refusal);
+      // What decode() said by itself is told once: to the one who asks first.
+      const bool says_nothing = !refusal.has_reply && refusal.status == 0 && refusal.body.empty() && !refusal.close;
+      add_answer(says_nothing ? answer : refusal, wire.transport, out);
+      out["error"] = tried ? std::string(kNamesNobody) : tried.error().message;
       return out;
     }
     named.device_id = owner->device_id;

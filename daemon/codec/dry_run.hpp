@@ -18,6 +18,9 @@ struct DryUplink {
   }
 };
 
+/// The "error" of a message that decodes but names no device.
+inline constexpr std::string_view kNamesNobody = "the message names no device; say which one sends it";
+
 /// Decodes; without a device the one that the message names, if any. {"device", "messages":[...], "sent":[...],
 /// "response":{status, body}, "closes", "error"}; members that say nothing are left out, "messages" never. `sent` is a
 /// list of {"hex", "text", "json", "topic"}; text and json only where the bytes are that.
