@@ -137,7 +137,8 @@ bool Engine::on_interrupt(JSContext* cx) {
   const Watch& watch = *of(cx).watch_;
   const std::int64_t deadline = watch.deadline.load();
   if (deadline == 0) return true;  // of a call that is over
-  return watch.grew.load() != watch.call.load() && Watchdog::now() <= deadline;
+  const std::uint64_t call = watch.call.load();
+  return watch.grew.load() != call && watch.late.load() != call;
 }
 
 bool Engine::add_bytes(std::size_t more) {
@@ -182,11 +183,14 @@ Call::Call(Engine& engine, Realm& realm, ScriptFramer* framer, std::chrono::mill
       entered_(engine.cx(), realm.global()) {
   ++engine.depth_;
   ++engine.watch_->call;
+  engine.watch_->limit = engine.limit_;
   engine.watch_->deadline = Watchdog::now() + engine.limit_;
   Watchdog::instance().wake();
 }
 
 Call::~Call() {
+  engine_.watch_->late = ~std::uint64_t{0};  // a call around this one has a time of its own
+  engine_.watch_->limit = limit_;
   engine_.watch_->deadline = deadline_;
   engine_.running_ = framer_;
   engine_.running_realm_ = realm_;

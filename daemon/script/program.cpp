@@ -138,6 +138,11 @@ Ended run(Engine& engine, const ProgramBody& body, ProgramRealm& realm, const In
   return ended;
 }
 
+/// What took much longer than its limit waited for the processor, which is not to be made up for.
+std::int64_t rest_after(std::int64_t took, std::chrono::milliseconds limit) {
+  return kRest * std::min(took, 2 * std::chrono::nanoseconds(limit).count());
+}
+
 /// The program's realm on this thread, made when there is none.
 Result<std::shared_ptr<ProgramRealm>> realm_of(Engine& engine, const ProgramBody& body, ProgramTable::Local& local) {
   const std::int64_t now = Watchdog::now();
@@ -153,7 +158,7 @@ Result<std::shared_ptr<ProgramRealm>> realm_of(Engine& engine, const ProgramBody
   if (made) {
     local.realm = *made;
   } else {
-    local.rest_until = end + kRest * (end - now);
+    local.rest_until = end + rest_after(end - now, body.limits.load);
   }
   return made;
 }
@@ -179,7 +184,7 @@ Status LoadedProgram::call(const Invocation& what, Host& host, std::string& json
   Ended ended = run(**engine, *body, **realm, what, host, json);
   if (ended.stopped) {
     ++body->overruns;
-    local.rest_until = Watchdog::now() + kRest * ended.took;
+    local.rest_until = Watchdog::now() + rest_after(ended.took, body->limits.call);
   }
   if ((*engine)->depth() == 0) {
     const bool full = !ended.status && ended.status.error().code == Errc::too_large && ended.stopped;

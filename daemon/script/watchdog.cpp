@@ -3,6 +3,7 @@
 #include "daemon/script/js.hpp"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -28,7 +29,16 @@ std::size_t resident_bytes() {
   if (second == nullptr) return 0;
   return std::strtoull(second, nullptr, 10) * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
 }
+
+/// What a thread has spent, in nanoseconds; 0 when the kernel does not say.
+std::int64_t spent_on(clockid_t clock) {
+  timespec spent{};
+  if (::clock_gettime(clock, &spent) != 0) return 0;
+  return std::int64_t{spent.tv_sec} * 1'000'000'000 + spent.tv_nsec;
+}
 }  // namespace
+
+Watch::Watch(JSContext* context) : cx(context) { has_cpu_ = ::pthread_getcpuclockid(::pthread_self(), &cpu_) == 0; }
 
 Watchdog& Watchdog::instance() {
   static auto* const watchdog = new Watchdog;  // its thread uses it until the process ends
@@ -90,6 +100,7 @@ bool Watchdog::look() {
       active = true;
       watch->seen_call_ = call;
       watch->resident_ = 0;
+      watch->spent_ = watch->has_cpu_ ? spent_on(watch->cpu_) : 0;
     }
     if (deadline == 0) continue;
     active = true;
@@ -97,9 +108,19 @@ bool Watchdog::look() {
     if (watch->resident_ == 0) watch->resident_ = resident;
     const bool grew = resident > watch->resident_ + kGrowth;
     if (grew) watch->grew = call;
-    if (grew || now() > deadline) JS_RequestInterruptCallback(watch->cx);
+    const bool late = is_late(*watch, deadline);
+    if (late) watch->late = call;
+    if (grew || late) JS_RequestInterruptCallback(watch->cx);
   }
   return active;
+}
+
+bool Watchdog::is_late(const Watch& watch, std::int64_t deadline) {
+  const std::int64_t over = now() - deadline;
+  if (over <= 0) return false;
+  const std::int64_t limit = watch.limit.load();
+  if (!watch.has_cpu_ || over > (kPatience - 1) * limit) return true;
+  return spent_on(watch.cpu_) - watch.spent_ >= limit - std::chrono::nanoseconds(kTick).count();
 }
 
 }  // namespace jl::script
