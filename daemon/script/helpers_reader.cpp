@@ -22,9 +22,10 @@ class Step {
  public:
   Step(JSContext* cx, unsigned argc, JS::Value* vp) : cx_(cx), args_(JS::CallArgsFromVp(argc, vp)), reader_(cx) {}
 
-  /// False, with an exception, when `this` is no Reader.
+  /// False, with an exception, when `this` is no Reader. Reader.prototype is of the class as well, without bytes.
   bool on_reader() {
-    if (!args_.thisv().isObject() || JS::GetClass(&args_.thisv().toObject()) != &kClass) {
+    if (!args_.thisv().isObject() || JS::GetClass(&args_.thisv().toObject()) != &kClass ||
+        !JS::GetReservedSlot(&args_.thisv().toObject(), kBytes).isObject()) {
       return throw_type(cx_, "this is no Reader");
     }
     reader_ = &args_.thisv().toObject();

@@ -28,9 +28,10 @@ class Step {
  public:
   Step(JSContext* cx, unsigned argc, JS::Value* vp) : cx_(cx), args_(JS::CallArgsFromVp(argc, vp)), writer_(cx) {}
 
-  /// False, with an exception, when `this` is no Writer.
+  /// False, with an exception, when `this` is no Writer. Writer.prototype is of the class as well, without a room.
   bool on_writer() {
-    if (!args_.thisv().isObject() || JS::GetClass(&args_.thisv().toObject()) != &kClass) {
+    if (!args_.thisv().isObject() || JS::GetClass(&args_.thisv().toObject()) != &kClass ||
+        !JS::GetReservedSlot(&args_.thisv().toObject(), kRoom).isObject()) {
       return throw_type(cx_, "this is no Writer");
     }
     writer_ = &args_.thisv().toObject();

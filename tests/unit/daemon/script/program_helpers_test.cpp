@@ -78,6 +78,9 @@ TEST_CASE("Reader throws where there is nothing to read, and does not move then"
       {"Reader(new Uint8Array(1))", "TypeError: new Reader(bytes)"},
       {"Reader.prototype.u8.call({})", "TypeError: this is no Reader"},
       {"Reader.prototype.u8.call(new Writer())", "TypeError: this is no Reader"},
+      {"Reader.prototype.rest()", "TypeError: this is no Reader"},
+      {"Writer.prototype.setBytes(0, [])", "TypeError: this is no Writer"},
+      {"Writer.prototype.bytes([])", "TypeError: this is no Writer"},
       {"new Reader(new Uint8Array(1), 3)", "TypeError: options are {little: true}"},
   };
   for (const auto& [expression, want] : kRows) {
