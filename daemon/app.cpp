@@ -156,6 +156,9 @@ Result<std::unique_ptr<App>> App::start(const Config& config, const Clock& clock
                                        return true;
                                      }));
   i.runtime->boot(networks);
+  i.folders = std::make_unique<FolderWatch>([&i](const std::string& folder) { i.reload_folder(folder); }, kQuiet);
+  i.protocols.on_folders([&i] { i.watch_folders(); });
+  i.watch_folders();
   i.resources.sweep_files();
   const logs::Retention log_retention{config.log_days * 86'400'000LL, static_cast<std::uint64_t>(config.log_megabytes)
                                                                           << 20u};
@@ -175,9 +178,6 @@ Result<std::unique_ptr<App>> App::start(const Config& config, const Clock& clock
                          i.calls->handle(std::move(call), std::move(reply));
                        },
                        i.access_log, clock, std::move(caller_of)));
-  i.folders = std::make_unique<FolderWatch>([&i](const std::string& folder) { i.reload_folder(folder); }, kQuiet);
-  i.protocols.on_folders([&i] { i.watch_folders(); });
-  i.watch_folders();
   i.calls->set_ready(true);
   log::info("app", "ready node={} state={} socket={} threads={}", config.node_id, config.state_dir, config.socket,
             i.threads.size());
@@ -188,6 +188,9 @@ void App::tick() {
   Impl& i = *impl_;
   i.mutator.run([&i] { i.runtime->retry_failed(); });
   i.cert_expiry.check(*i.catalogs.current());
+  if (i.ticks % 30 == 29) {
+    for (const auto& id : i.protocols.late()) i.resources.reload_protocol(id);
+  }
   if (++i.ticks % 3600 == 0) {
     i.resources.forget_old_requests();
     i.resources.sweep_files();

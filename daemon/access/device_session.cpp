@@ -30,6 +30,7 @@ DeviceSession::DeviceSession(const Context& context, Admission admission, std::u
                              StillWelcome still_welcome)
     : context_(context),
       link_(std::move(link)),
+      address_(link_->peer()),
       thread_(link_->thread()),
       identity_(std::move(admission.device.identity)),
       codec_(*admission.codec),
@@ -95,7 +96,7 @@ DeviceSession::Uplink DeviceSession::on_uplink(const codec::Uplink& uplink) {
 
 DeviceSession::Uplink DeviceSession::on_uplink(const codec::Uplink& uplink, codec::Answer& answer) {
   Scratch& s = scratch();
-  const codec::Peer peer{identity_, state_.get(), logged_in_};
+  const codec::Peer peer{identity_, state_.get(), logged_in_, address_};
   const auto decoded = codec_.decode(uplink, peer, context_.clock.now(), s.message, answer);
   counters_->received.fetch_add(1, std::memory_order_relaxed);
   if (context_.is_traced(device_id())) {
@@ -159,7 +160,7 @@ bool DeviceSession::send_down(const codec::Downlink& message, std::string_view w
 
 void DeviceSession::greet() {
   codec::Answer answer;
-  const codec::Peer peer{identity_, state_.get(), logged_in_};
+  const codec::Peer peer{identity_, state_.get(), logged_in_, address_};
   codec_.connected(link_->transport(), &peer, context_.clock.now(), answer);
   reply(answer);
 }
@@ -310,15 +311,11 @@ void DeviceSession::send(const codec::DownMessage& message, const std::string& t
   if (closed_) return done(Error(Errc::connection_lost, "the connection of device \"" + device_id() + "\" is gone"));
   if (pending_.is_full())
     return done(Error(Errc::system_busy, "too many commands wait for device \"" + device_id() + "\""));
-  auto encoded = codec_.encode(message, link_->transport(), {identity_, state_.get()});
+  auto encoded = codec_.encode(message, link_->transport(), {identity_, state_.get(), true, address_});
   if (!encoded) {
     if (context_.is_traced(device_id()))
       context_.traces->trouble(device_id(), "encode: " + encoded.error().message, context_.clock.now());
     return done(encoded.error());
-  }
-  if (encoded->disconnect) {
-    end(EndReason::administrative);
-    return done(CommandReply{std::string(), json::object{{"success", true}}, 0});
   }
   for (const auto& downlink : encoded->sends) {
     if (Status sent = link_->send(downlink); !sent) {
@@ -335,6 +332,10 @@ void DeviceSession::send(const codec::DownMessage& message, const std::string& t
   const json::object* innermost = &message.body;
   while (const auto* nested = innermost->if_contains("childDeviceMessage")) innermost = &nested->as_object();
   std::string message_id(innermost->at("messageId").as_string());
+  if (encoded->disconnect && message.type == MessageType::disconnect) {
+    done(CommandReply{std::string(), json::object{{"success", true}}, 0});
+    return end(EndReason::administrative);
+  }
   // A function that the thing model calls async is not waited for (access.md 5.7).
   if (reply == MessageType::unknown) {
     done(CommandReply{std::move(message_id), json::object{{"success", true}, {"code", "REQUEST_HANDLING"}}, 0});
@@ -343,6 +344,7 @@ void DeviceSession::send(const codec::DownMessage& message, const std::string& t
   }
   // What the codec answers by itself goes the way of all messages.
   for (const auto& own : encoded->replies) (void)handle(own);
+  if (encoded->disconnect) end(EndReason::administrative);
 }
 
 }  // namespace jl::access

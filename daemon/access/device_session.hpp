@@ -56,7 +56,7 @@ class DeviceSession final : public std::enable_shared_from_this<DeviceSession> {
             Millis timeout, CommandDone done);
   /// What the protocol says of the device's state, when it has an opinion.
   [[nodiscard]] std::optional<bool> check_state() const {
-    return codec_.check_state(link_->transport(), {identity_, state_.get()});
+    return codec_.check_state(link_->transport(), {identity_, state_.get(), true, address_});
   }
   /// Ends a child's session (it was edited, disabled or deleted).
   void drop_child(const std::string& child_id) { children_.close(child_id); }
@@ -84,6 +84,7 @@ class DeviceSession final : public std::enable_shared_from_this<DeviceSession> {
 
   Context context_;
   std::unique_ptr<DeviceLink> link_;
+  const std::string address_;  // of the peer, when the session began
   network::IoThread& thread_;
   codec::DeviceIdentity identity_;
   const codec::Protocol& codec_;

@@ -10,16 +10,21 @@ using wire::mqtt::ReasonCode;
 
 namespace {
 
-// The device that connects: by its client id, unless the protocol of a gateway here names another.
-std::string device_of(const AttachedGateways& gateways, const network::MqttConnection& connection,
-                      const wire::mqtt::ConnectView& connect) {
+// The device that connects: by its client id, unless the protocol of a gateway here names another one of its own.
+std::variant<Admission, Refusal> admit_client(const Context& context, const AttachedGateways& gateways,
+                                              const std::string& network_id, const network::MqttConnection& connection,
+                                              const wire::mqtt::ConnectView& connect) {
   const codec::MqttCredentials credentials{connect.client_id, connect.username, connect.password,
                                            connection.tls_subject()};
   for (const auto& gateway : gateways) {
     if (!gateway.codec) continue;
-    if (auto id = gateway.codec->device_of(credentials); !id.empty() && id != connect.client_id) return id;
+    const std::string id = gateway.codec->device_of(credentials);
+    if (id.empty() || id == connect.client_id) continue;
+    auto admitted = admit(context, gateways, network_id, id);
+    const auto* admission = std::get_if<Admission>(&admitted);
+    if (admission && admission->codec == gateway.codec) return admitted;
   }
-  return std::string(connect.client_id);
+  return admit(context, gateways, network_id, connect.client_id);
 }
 
 }  // namespace
@@ -29,7 +34,7 @@ std::variant<Admission, Refusal> MqttAccess::authenticate(const network::MqttCon
   const auto gateways = gateways_.load();
   if (connect.client_id.empty() && !gateways->empty())
     return Refusal{Refusal::Kind::bad_client_id, "the client id must be a device id", gateways->front().counters};
-  auto admitted = admit(context_, *gateways, network_id_, device_of(*gateways, connection, connect));
+  auto admitted = admit_client(context_, *gateways, network_id_, connection, connect);
   if (const auto* admission = std::get_if<Admission>(&admitted)) {
     const codec::MqttCredentials credentials{connect.client_id, connect.username, connect.password,
                                              connection.tls_subject()};

@@ -70,6 +70,9 @@ void TcpAccess::identify(network::TcpConnection& connection, const codec::Uplink
   if (!codec) return connection.close();
   const auto owner = codec->owner_of(uplink);
   if (!owner) {
+    gateways->front().counters->rejected.fetch_add(1, std::memory_order_relaxed);
+    note_refusal(context_, refusal_log_, "access.tcp", network_id_, {}, connection.peer(),
+                 "what it sends first names no device");
     codec::Answer answer;
     codec->refuse(uplink, codec::Stranger::nameless, context_.clock.now(), answer);
     return say(connection, answer);

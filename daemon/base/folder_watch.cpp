@@ -1,5 +1,6 @@
 #include "daemon/base/folder_watch.hpp"
 
+#include "daemon/base/clock.hpp"
 #include "daemon/base/log.hpp"
 
 #include <poll.h>
@@ -75,16 +76,18 @@ struct FolderWatch::Impl {
     if (depth > kMostDepth || folder.watches.size() >= kMostFolders) return;
     const int added = inotify_add_watch(inotify, path.c_str(), kEvents | IN_ONLYDIR | (depth > 0 ? IN_DONT_FOLLOW : 0));
     if (added < 0) {
-      if (errno == ENOSPC)
+      std::uint64_t held = 0;
+      if (errno == ENOSPC && full_log.allow(system_clock().steady(), held))
         log::warn("base.watch", "\"{}\" is not watched: the limit of fs.inotify.max_user_watches is reached", path);
       return;
     }
     folder.watches[added] = path;
     std::error_code ec;
-    for (const auto& entry : fs::directory_iterator(path, fs::directory_options::skip_permission_denied, ec)) {
+    fs::directory_iterator entry(path, fs::directory_options::skip_permission_denied, ec);
+    for (; !ec && entry != fs::directory_iterator(); entry.increment(ec)) {
       std::error_code kind;
-      if (entry.is_directory(kind) && !entry.is_symlink(kind) && !is_left_out(entry.path().filename().string()))
-        watch(folder, entry.path().string(), depth + 1);
+      if (entry->is_directory(kind) && !entry->is_symlink(kind) && !is_left_out(entry->path().filename().string()))
+        watch(folder, entry->path().string(), depth + 1);
     }
   }
 
@@ -204,6 +207,7 @@ struct FolderWatch::Impl {
     }
   }
 
+  log::RateLimit full_log{3'600'000};
   const Changed changed;
   const std::chrono::milliseconds quiet;
   int inotify = -1, wake = -1;

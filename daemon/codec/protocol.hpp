@@ -128,6 +128,7 @@ struct Peer {
   const DeviceIdentity& device;
   CodecState* state = nullptr;  ///< of open_state()
   bool logged_in = true;        ///< TCP: false until a message has proven who it is
+  std::string_view address{};   ///< where it was when the session began: "192.0.2.7:50312"
 };
 
 /// What encoding gives: something to send, or the wish to close the device's connection.

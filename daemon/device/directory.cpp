@@ -58,6 +58,7 @@ std::optional<codec::DeviceIdentity> DirectoryBook::find(std::string_view device
   if (!directory_) return std::nullopt;
   auto found = directory_->find(device_id);
   if (!found || !*found || !(*found)->enabled) return std::nullopt;
+  if (!(*found)->product || !(*found)->product->enabled) return std::nullopt;
   return std::move((*found)->identity);
 }
 

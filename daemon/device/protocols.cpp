@@ -46,17 +46,18 @@ Result<std::shared_ptr<const codec::Descriptor>> Protocols::inspect(const model:
   std::string source = source_of(protocol);
   if (source.empty()) return codec::official_protocol().descriptor();
   inspected_.erase(protocol.id);
-  JL_TRY(auto package, load(protocol));
-  auto descriptor = package->descriptor;
-  inspected_[protocol.id] = {std::move(source), std::move(package)};
-  return descriptor;
+  const auto& kept = inspected_.emplace(protocol.id, Loaded{std::move(source), load(protocol)}).first->second;
+  if (!kept.package) return kept.package.error();
+  return (*kept.package)->descriptor;
 }
 
 Result<std::shared_ptr<const codec::Descriptor>> Protocols::describe(const model::Resource& protocol) {
   const std::string source = source_of(protocol);
   if (source.empty()) return codec::official_protocol().descriptor();
-  if (const auto known = inspected_.find(protocol.id); known != inspected_.end() && known->second.source == source)
-    return known->second.package->descriptor;
+  if (const auto known = inspected_.find(protocol.id); known != inspected_.end() && known->second.source == source) {
+    if (!known->second.package) return known->second.package.error();
+    return (*known->second.package)->descriptor;
+  }
   {
     const std::scoped_lock lock(mutex_);
     const auto it = entries_.find(protocol.id);
@@ -99,7 +100,8 @@ const codec::Protocol* Protocols::take(const model::Resource& protocol, Millis n
       return running.codec.get();
   }
   Result<std::shared_ptr<const codec::package::Package>> package{nullptr};
-  if (const auto known = inspected_.find(protocol.id); known != inspected_.end() && known->second.source == source) {
+  if (const auto known = inspected_.find(protocol.id);
+      known != inspected_.end() && known->second.source == source && known->second.package) {
     package = std::move(known->second.package);
   } else {
     package = load(protocol);
@@ -109,12 +111,14 @@ const codec::Protocol* Protocols::take(const model::Resource& protocol, Millis n
   Entry& running = entry(protocol.id);
   if (package) {
     running.problem.clear();
+    running.is_late = false;
     running.loaded_at = now;
     running.codec->set(*package);
   } else {
     // Another source's package is not kept: it is not what the resource says any more.
     if (running.source != source) running.codec->set(nullptr);
     running.problem = package.error().message;
+    running.is_late = package.error().code == Errc::timeout;
     log::error("device.protocols", "protocol={} cannot be loaded: {}", protocol.id, running.problem);
   }
   running.source = source;
@@ -130,12 +134,16 @@ void Protocols::forget(const std::string& id) {
     it->second.codec->set(nullptr);
     it->second.source.clear();
     it->second.problem.clear();
+    it->second.is_late = false;
   }
   if (folders_changed_) folders_changed_();
 }
 
-bool Protocols::reload(const model::Resource& protocol, Millis now) {
+bool Protocols::reload(const model::Resource& protocol, Millis now, const Check& check) {
   auto package = load(protocol);
+  if (package && check) {
+    if (const Status fits = check(*(*package)->descriptor); !fits) package = fits.error();
+  }
   const std::scoped_lock lock(mutex_);
   Entry& running = entry(protocol.id);
   const auto before = running.codec->package();
@@ -146,9 +154,11 @@ bool Protocols::reload(const model::Resource& protocol, Millis now) {
                 before ? "the version before goes on" : "nothing works", package.error().message);
     }
     running.problem = package.error().message;
+    running.is_late = package.error().code == Errc::timeout;
     return false;
   }
   running.problem.clear();
+  running.is_late = false;
   if (before && same_files(*before, **package)) return false;
   running.loaded_at = now;
   running.codec->set(*package);
@@ -161,6 +171,15 @@ bool Protocols::has_files(const model::Resource& protocol) const {
   const auto spec = model::from_json<model::Protocol>(protocol.spec);
   if (spec.type != ProtocolType::jar) return true;
   return files_ && files_->find(model::from_json<model::JarConfiguration>(spec.configuration).file_id);
+}
+
+std::vector<std::string> Protocols::late() const {
+  std::vector<std::string> out;
+  const std::scoped_lock lock(mutex_);
+  for (const auto& [id, entry] : entries_) {
+    if (entry.is_late) out.push_back(id);
+  }
+  return out;
 }
 
 std::map<std::string, codec::package::Counters> Protocols::counters() const {

@@ -42,9 +42,13 @@ class Protocols {
   const codec::Protocol* use(const model::Resource& protocol, Millis now);
   /// The resource is gone.
   void forget(const std::string& id);
-  /// Loads a local package anew. False when it still is as it was: nothing changed, or what came does not work, which
-  /// state_of() tells.
-  bool reload(const model::Resource& protocol, Millis now);
+  /// Whether a package will do for those that use it.
+  using Check = std::function<Status(const codec::Descriptor&)>;
+  /// Loads a package anew. False when it still is as it was: nothing changed, or what came does not work or will not
+  /// do, which state_of() tells.
+  bool reload(const model::Resource& protocol, Millis now, const Check& check = {});
+  /// Protocols whose package took too long to load: a machine with more time may load it.
+  [[nodiscard]] std::vector<std::string> late() const;
 
   /// Whether what the resource names is there to be read.
   [[nodiscard]] bool has_files(const model::Resource& protocol) const;
@@ -61,13 +65,14 @@ class Protocols {
  private:
   struct Loaded {
     std::string source;  // what it was made of: type and place
-    std::shared_ptr<const codec::package::Package> package;
+    Result<std::shared_ptr<const codec::package::Package>> package;
   };
   struct Entry {
     // Never freed before the daemon ends: sessions point at it.
     std::unique_ptr<codec::package::PackageProtocol> codec;
     std::string source, problem;
     Millis loaded_at = 0;
+    bool is_late = false;
   };
   Result<std::shared_ptr<const codec::package::Package>> load(const model::Resource& protocol) const;
   Entry& entry(const std::string& id);

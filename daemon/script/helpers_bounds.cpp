@@ -47,9 +47,10 @@ bool info_of(JSContext* cx, JSObject& callee, Info& info) {
   return true;
 }
 
-/// Bounds what a typed array is made from. The engine reads lengths and elements of objects in one go: of others than
-/// arrays and memory that is there already, an array is made first, which can be interrupted.
-bool bound(JSContext* cx, const Info& info, JS::MutableHandleValue source) {
+/// Bounds what a typed array is made from. The engine reads lengths and elements of objects in one go, and reads them
+/// again after it has called into the script: only memory that is there already and numbers are left to it. Of anything
+/// else an array is made, which can be interrupted; `elements` are then to be copied, and `source` is their number.
+bool bound(JSContext* cx, const Info& info, JS::MutableHandleValue source, JS::MutableHandleObject elements) {
   const double each = std::max(1.0, info.each);
   if (!source.isObject()) {
     double length = 0;
@@ -62,7 +63,7 @@ bool bound(JSContext* cx, const Info& info, JS::MutableHandleValue source) {
     double length = 0;
     if (!JS::ToNumber(cx, source, &length)) return false;
     source.setNumber(length);
-    return bound(cx, info, source);
+    return bound(cx, info, source, elements);
   }
   if (JS::IsArrayBufferObject(&source.toObject())) return true;
   if (JS_IsTypedArrayObject(&source.toObject())) {
@@ -82,7 +83,22 @@ bool bound(JSContext* cx, const Info& info, JS::MutableHandleValue source) {
   }
   std::uint32_t length = 0;
   if (!JS::GetArrayLength(cx, array, &length)) return false;
-  return length * each <= static_cast<double>(kMostArray) || too_large(cx);
+  if (length * each > static_cast<double>(kMostArray)) return too_large(cx);
+  elements.set(array);
+  source.setNumber(length);
+  return true;
+}
+
+/// Copies elements one by one, with an eye on the time. What changes meanwhile is as it is found.
+bool copy(JSContext* cx, JS::HandleObject from, JS::HandleObject to) {
+  constexpr std::uint32_t kBetweenLooks = 1024;
+  JS::RootedValue element(cx);
+  const auto length = static_cast<std::uint32_t>(JS_GetTypedArrayLength(to));
+  for (std::uint32_t i = 0; i < length; ++i) {
+    if (i % kBetweenLooks == 0 && !JS_CheckForInterrupt(cx)) return false;
+    if (!JS_GetElement(cx, from, i, &element) || !JS_SetElement(cx, to, i, element)) return false;
+  }
+  return true;
 }
 
 /// The constructor of typed arrays and ArrayBuffer: the engine's, after a look at the size.
@@ -95,10 +111,13 @@ bool construct(JSContext* cx, unsigned argc, JS::Value* vp) {
   JS::RootedValueVector given(cx);
   if (!given.resize(std::min(argc, 3u))) return throw_error(cx, "no memory");
   for (unsigned i = 0; i < given.length(); ++i) given[i].set(args[i]);
-  if (argc > 0 && !bound(cx, info, given[0])) return false;
+  JS::RootedObject elements(cx);
+  if (argc > 0 && !bound(cx, info, given[0], &elements)) return false;
+  if (elements && !given.resize(1)) return throw_error(cx, "no memory");
   const JS::RootedObject target(cx, &args.newTarget().toObject());
   JS::RootedObject made(cx);
   if (!JS::Construct(cx, original, target, given, &made)) return false;
+  if (elements && !copy(cx, elements, made)) return false;
   args.rval().setObject(*made);
   return true;
 }

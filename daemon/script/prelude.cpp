@@ -16,21 +16,21 @@ const count = (n, most) => {
 };
 
 // --- strings of any length are made in one step: not too long ones -------------------------------------------------
-const kMostText = 16 * 1024 * 1024;
+const kMostText = 2 * 1024 * 1024;
 const call = Function.prototype.call;
 const uncurry = call.bind.bind(call);
 const repeat = uncurry(String.prototype.repeat);
 const patch = (object, name, made) => Object.defineProperty(object, name, {value: made});
 patch(String.prototype, "repeat", function repeat_(n) {
   const self = text(this), times = number(n);
-  if (self.length * times > kMostText) throw new RangeError("a string of more than 16 Mi characters");
+  if (self.length * times > kMostText) throw new RangeError("a string of more than 2 Mi characters");
   return repeat(self, times);
 });
 for (const name of ["padStart", "padEnd"]) {
   const pad = uncurry(String.prototype[name]);
   patch(String.prototype, name, function(n, filler) {
     const length = number(n);
-    if (length > kMostText) throw new RangeError("a string of more than 16 Mi characters");
+    if (length > kMostText) throw new RangeError("a string of more than 2 Mi characters");
     return filler === undefined ? pad(text(this), length) : pad(text(this), length, text(filler));
   });
 }

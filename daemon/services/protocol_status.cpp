@@ -48,14 +48,6 @@ json::array config_of(const codec::Descriptor& descriptor) {
   return out;
 }
 
-json::object documents_of(const codec::Descriptor& descriptor) {
-  json::object out;
-  for (const auto& transport : descriptor.transports) {
-    if (!transport.document.empty()) out[codec::to_string(transport.transport)] = transport.document;
-  }
-  return out;
-}
-
 }  // namespace
 
 json::object protocol_status(const device::Protocols& protocols, const model::Resource& protocol, bool detailed) {
@@ -82,7 +74,6 @@ json::object protocol_status(const device::Protocols& protocols, const model::Re
   out["features"] = json::value_from(state.descriptor->features);
   out["config"] = config_of(*state.descriptor);
   out["routes"] = routes_of(*state.descriptor);
-  if (auto documents = documents_of(*state.descriptor); !documents.empty()) out["documents"] = std::move(documents);
   return out;
 }
 

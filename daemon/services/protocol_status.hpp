@@ -6,7 +6,7 @@
 
 namespace jl::services {
 
-/// The `status` member of a protocol's document. `detailed` adds routes, configuration keys, documents and features.
+/// The `status` member of a protocol's document. `detailed` adds routes, configuration keys and features.
 [[nodiscard]] boost::json::object protocol_status(const device::Protocols& protocols, const model::Resource& protocol,
                                                   bool detailed);
 

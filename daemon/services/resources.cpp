@@ -260,7 +260,13 @@ void Resources::reload_protocol(const std::string& id) {
     const auto found = view.before("protocol", id);
     if (!found || !*found) return;
     const Resource protocol = **found;
-    if (!p_.protocols.reload(protocol, p_.clock.now())) return;
+    const auto fits = [&](const codec::Descriptor& descriptor) -> Status {
+      RuleContext rules{view, p_.node_id};
+      JL_CHECK(check_transports(rules, protocol, descriptor));
+      if (!rules.problems.empty()) return error_from_problems(std::move(rules.problems));
+      return {};
+    };
+    if (!p_.protocols.reload(protocol, p_.clock.now(), fits)) return;
     // As if it had been edited: the catalog takes the codec, the gateways its routes.
     const std::vector<ResourceChange> changes{{protocol, protocol}};
     if (const Status prepared = runtime_->prepare(changes); !prepared) return;

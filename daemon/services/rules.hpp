@@ -53,6 +53,9 @@ Status check_network_certs(RuleContext& context, const Resource& network, const 
 /// own.
 [[nodiscard]] std::shared_ptr<const codec::Descriptor> descriptor_of(RuleContext& context, const Resource& protocol);
 
+/// A package takes the place of another one only if the gateways that use it can go on.
+Status check_transports(RuleContext& context, const Resource& protocol, const codec::Descriptor& descriptor);
+
 /// The keys of a product's or device's `configuration` against what the protocol of the product asks for.
 Status check_config_keys(RuleContext& context, const Resource& resource, const Resource& product, bool device);
 

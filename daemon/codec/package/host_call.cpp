@@ -78,8 +78,12 @@ std::optional<std::string> HostCall::config(std::string_view id, std::string_vie
   const DeviceIdentity* known = find(id);
   if (!known) return std::nullopt;
   const std::string_view value = known->config(key);
-  if (value.empty()) return std::nullopt;
-  return std::string(value);
+  if (!value.empty()) return std::string(value);
+  // What protocol.json says for those who say nothing.
+  const auto keys = row_ ? std::span<const ConfigKey>(row_->config_keys) : std::span<const ConfigKey>();
+  const auto known = std::ranges::find(keys, key, &ConfigKey::key);
+  if (known == keys.end() || known->default_value.empty()) return std::nullopt;
+  return known->default_value;
 }
 
 void HostCall::log(int level, std::string_view text) {

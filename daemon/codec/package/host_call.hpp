@@ -14,9 +14,15 @@ class SessionState final : public CodecState {
 class HostCall final : public script::Host {
  public:
   /// `device` null = nobody is known yet; `state` null = there is no session.
-  HostCall(std::string_view protocol, Transport transport, const DeviceIdentity* device, std::string* state,
-           const DeviceBook* devices, Millis now)
-      : protocol_(protocol), transport_(transport), device_(device), state_(state), devices_(devices), now_(now) {}
+  HostCall(std::string_view protocol, const Package& package, Transport transport, const DeviceIdentity* device,
+           std::string* state, const DeviceBook* devices, Millis now)
+      : protocol_(protocol),
+        row_(package.descriptor->find(transport)),
+        transport_(transport),
+        device_(device),
+        state_(state),
+        devices_(devices),
+        now_(now) {}
 
   Status send(const script::Wire& wire) override;
   Status respond(const script::Wire& wire) override;
@@ -26,14 +32,13 @@ class HostCall final : public script::Host {
   std::optional<Device> device(std::string_view id) override;
   std::optional<std::string> config(std::string_view id, std::string_view key) override;
   std::string* state() override { return state_; }
-  std::string_view peer() override { return {}; }
+  std::string_view peer() override { return address; }
   void log(int level, std::string_view text) override;
   Millis now() override { return now_; }
 
+  std::string_view address{};  ///< of the peer
   std::vector<Downlink> sends;
   std::vector<std::string> messages;  ///< JSON text of each
-  std::vector<std::string> logs;      ///< "warn: ..." of console.*, when kept
-  bool keeps_logs = false;            ///< collect them instead of passing them on
   bool closes = false;
   bool responds = false;
   int status = 0;
@@ -45,6 +50,7 @@ class HostCall final : public script::Host {
   [[nodiscard]] const DeviceIdentity* find(std::string_view id);
 
   std::string_view protocol_;
+  const TransportDescriptor* row_;  // null: not spoken
   Transport transport_;
   const DeviceIdentity* device_;
   std::string* state_;

@@ -45,7 +45,9 @@ std::string named_device(const std::vector<std::string>& messages) {
 
 std::string with_message_id(const std::string& reply, const boost::json::object& command) {
   boost::system::error_code ec;
-  boost::json::value parsed = boost::json::parse(reply, ec);
+  boost::json::parse_options deep;
+  deep.max_depth = 128;  // as deep as scripts' results may be
+  boost::json::value parsed = boost::json::parse(reply, ec, {}, deep);
   const auto* id = command.if_contains("messageId");
   if (ec || !parsed.is_object() || !id || parsed.as_object().contains("messageId")) return reply;
   parsed.as_object()["messageId"] = *id;

@@ -124,7 +124,7 @@ AuthOutcome PackageProtocol::ask(Transport transport, script::Invocation what, c
   what.function = to_string(Function::authenticate);
   what.transport = to_string(transport);
   what.is_request = true;
-  HostCall call(id_, transport, &device, nullptr, devices_, jl::system_clock().now());
+  HostCall call(id_, *package, transport, &device, nullptr, devices_, jl::system_clock().now());
   std::string json;
   if (const Status done = package->program->call(what, call, json); !done) {
     note_failure(id_, Function::authenticate, done.error());
@@ -171,7 +171,7 @@ std::unique_ptr<CodecState> PackageProtocol::open_state(Transport) const { retur
 std::string PackageProtocol::identify(const Package& package, const script::Invocation& what, Millis now) const {
   const auto transport = *transport_from(what.transport);
   std::string json, state;
-  HostCall call(id_, transport, nullptr, &state, devices_, now);
+  HostCall call(id_, package, transport, nullptr, &state, devices_, now);
   if (const Status done = package.program->call(what, call, json); !done) {
     note_failure(id_, Function::identify, done.error());
     return {};
@@ -201,7 +201,7 @@ std::optional<TopicOwner> PackageProtocol::owner_of(const Uplink& wire) const {
   } else if (package->has(wire.transport, Function::decode)) {
     kept.state.clear();
     kept.messages.clear();
-    HostCall call(id_, wire.transport, nullptr, &kept.state, devices_, now);
+    HostCall call(id_, *package, wire.transport, nullptr, &kept.state, devices_, now);
     std::string json;
     kept.outcome = package->program->call(invocation_of(*package, wire, Function::decode, members), call, json);
     if (kept.outcome) kept.outcome = add_messages(json, call.messages);
@@ -275,7 +275,8 @@ void PackageProtocol::connected(Transport transport, const Peer* peer, Millis no
   what.transport = to_string(transport);
   what.sends_result = true;
   std::string json, state;
-  HostCall call(id_, transport, peer ? &peer->device : nullptr, peer ? text_of(peer->state) : &state, devices_, now);
+  HostCall call(id_, *package, transport, peer ? &peer->device : nullptr, peer ? text_of(peer->state) : &state,
+                devices_, now);
   if (const Status done = package->program->call(what, call, json); !done)
     return note_failure(id_, Function::on_connect, done.error());
   take_answer(call, answer);
@@ -289,7 +290,7 @@ std::optional<bool> PackageProtocol::check_state(Transport transport, const Peer
   what.function = to_string(Function::check_state);
   what.transport = to_string(transport);
   std::string json;
-  HostCall call(id_, transport, &peer.device, text_of(peer.state), devices_, system_clock().now());
+  HostCall call(id_, *package, transport, &peer.device, text_of(peer.state), devices_, system_clock().now());
   if (const Status done = package->program->call(what, call, json); !done) {
     note_failure(id_, Function::check_state, done.error());
     return std::nullopt;
@@ -299,11 +300,17 @@ std::optional<bool> PackageProtocol::check_state(Transport transport, const Peer
   return std::nullopt;
 }
 
-void PackageProtocol::refuse(const Uplink& wire, Stranger, Millis, Answer& answer) const {
+void PackageProtocol::refuse(const Uplink& wire, Stranger why, Millis, Answer& answer) const {
   Early& kept = early();
   answer.clear();
-  if (kept.is_of(this, version_.load(std::memory_order_relaxed), wire)) answer = std::move(kept.answer);
+  const bool is_early = kept.is_of(this, version_.load(std::memory_order_relaxed), wire);
   kept.protocol = nullptr;
+  // What the script said to a device that it took for one of ours is not to be heard: that one is not let in.
+  if (why != Stranger::nameless) {
+    answer.close = true;
+  } else if (is_early) {
+    answer = std::move(kept.answer);
+  }
 }
 
 Result<Decoded> PackageProtocol::decode(const Uplink& wire, const Peer& peer, Millis now, DeviceMessage& out,
@@ -327,7 +334,8 @@ Result<Decoded> PackageProtocol::decode(const Uplink& wire, const Peer& peer, Mi
       return Error(Errc::invalid,
                    "protocol \"" + id_ + "\" has no decode() for " + std::string(to_string(wire.transport)));
     const UplinkMembers members(wire);
-    HostCall call(id_, wire.transport, &peer.device, text_of(peer.state), devices_, now);
+    HostCall call(id_, *package, wire.transport, &peer.device, text_of(peer.state), devices_, now);
+    call.address = peer.address;
     std::string json;
     Status done = package->program->call(invocation_of(*package, wire, Function::decode, members), call, json);
     if (done) done = add_messages(json, call.messages);
@@ -362,7 +370,8 @@ Result<Encoded> PackageProtocol::encode(const DownMessage& message, Transport tr
   script::Invocation what;
   what.entry = package->module_of(transport);
   what.transport = to_string(transport);
-  HostCall call(id_, transport, &peer.device, text_of(peer.state), devices_, now);
+  HostCall call(id_, *package, transport, &peer.device, text_of(peer.state), devices_, now);
+  call.address = peer.address;
   if (package->has(transport, Function::pre_send)) {
     what.function = to_string(Function::pre_send);
     what.json = text;

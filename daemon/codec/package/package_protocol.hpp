@@ -53,7 +53,6 @@ class PackageProtocol final : public Protocol {
   [[nodiscard]] bool owns_topic(std::string_view topic_or_filter, const DeviceIdentity& device) const override;
 
  private:
-  struct Current;
   [[nodiscard]] std::shared_ptr<const Package> current() const;
   [[nodiscard]] std::string identify(const Package& package, const script::Invocation& what, Millis now) const;
   [[nodiscard]] AuthOutcome ask(Transport transport, script::Invocation what, const DeviceIdentity& device) const;

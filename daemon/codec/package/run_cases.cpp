@@ -160,6 +160,10 @@ std::vector<CaseResult> run_cases(const std::shared_ptr<const Package>& package,
   codec.set(package);
   for (const Case& test : cases) {
     CaseResult& result = out.emplace_back(CaseResult{test.name, test.position, {}, {}});
+    if (goes_on && !goes_on()) {
+      result.difference = "not run: the time for all cases is over";
+      continue;
+    }
     book.known = test.device ? std::optional(identity_of(*test.device)) : std::nullopt;
     const LogCapture capture(result.logs);
     // On TCP a device proves itself by what it sends: its first frame comes without a session.

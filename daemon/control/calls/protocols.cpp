@@ -15,6 +15,7 @@ using codec::Transport;
 
 namespace {
 
+constexpr std::chrono::seconds kTestTime{30};  // of all cases of a package
 constexpr std::size_t kMostPayload = std::size_t{1} << 20u;
 
 Error bad(const char* field, std::string what, std::string hint = {}) {
@@ -173,7 +174,9 @@ void Calls::protocol_test(const Call& call, const Reply& reply) {
     JL_TRY(const auto loaded, package::load("package", std::move(files)));
     json::array items;
     std::size_t failed = 0;
-    for (const auto& result : package::run_cases(loaded, cases, r_.clock.now())) {
+    const auto deadline = std::chrono::steady_clock::now() + kTestTime;
+    const auto goes_on = [&] { return !stopping_ && std::chrono::steady_clock::now() < deadline; };
+    for (const auto& result : package::run_cases(loaded, cases, r_.clock.now(), goes_on)) {
       json::object row{{"name", result.name},
                        {"place", fmt::format("{}:{}", result.position.file, result.position.line)},
                        {"result", result.difference.empty() ? "passed" : "failed"}};

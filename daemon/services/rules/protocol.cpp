@@ -24,21 +24,6 @@ void add_problems(RuleContext& context, const Resource& after, const Error& erro
   }
 }
 
-// A package takes the place of another one only if the gateways that use it can go on.
-Status check_transports(RuleContext& context, const Resource& after, const codec::Descriptor& descriptor) {
-  JL_TRY(const auto users, context.view.users_of("protocol", after.id, kMostGateways));
-  for (const auto& label : users) {
-    JL_TRY(const Resource* gateway, context.view.get("gateway", label.substr(label.find('/') + 1)));
-    if (!gateway) continue;
-    const auto& provider = model::provider_info(model::from_json<model::Gateway>(gateway->spec).provider);
-    if (provider.network_type.empty() || descriptor.find(provider.transport)) continue;
-    context.problem(after, "spec.configuration",
-                    label + " uses it over " + provider.transport + ", which this package does not speak",
-                    Errc::in_use);
-  }
-  return {};
-}
-
 Status check_package(RuleContext& context, const Resource& after) {
   // That a file is missing is said by the rule for all files; to a dry run it may be, since it is uploaded only when it
   // gets serious.
@@ -54,6 +39,20 @@ Status check_package(RuleContext& context, const Resource& after) {
 }
 
 }  // namespace
+
+Status check_transports(RuleContext& context, const Resource& after, const codec::Descriptor& descriptor) {
+  JL_TRY(const auto users, context.view.users_of("protocol", after.id, kMostGateways));
+  for (const auto& label : users) {
+    JL_TRY(const Resource* gateway, context.view.get("gateway", label.substr(label.find('/') + 1)));
+    if (!gateway) continue;
+    const auto& provider = model::provider_info(model::from_json<model::Gateway>(gateway->spec).provider);
+    if (provider.network_type.empty() || descriptor.find(provider.transport)) continue;
+    context.problem(after, "spec.configuration",
+                    label + " uses it over " + provider.transport + ", which this package does not speak",
+                    Errc::in_use);
+  }
+  return {};
+}
 
 std::shared_ptr<const codec::Descriptor> descriptor_of(RuleContext& context, const Resource& protocol) {
   if (!context.protocols) return codec::official_protocol().descriptor();

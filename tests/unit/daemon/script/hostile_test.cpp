@@ -89,7 +89,7 @@ TEST_CASE("what a script breaks or throws is one line about where") {
       {"p.fixed.call({}, 1)", "script:1:47: TypeError: this is no parser"},
       {"b.getByte.call(p, 0)", "script:1:49: TypeError: this is no Buffer"},
       {"(function(){}).constructor('for(;;);')()", "script:1:54: EvalError: call to Function() blocked by CSP"},
-      {"'x'.repeat(2e7)", "script:1:43: RangeError: a string of more than 16 Mi characters"},
+      {"'x'.repeat(2e7)", "script:1:43: RangeError: a string of more than 2 Mi characters"},
       {"Java.type('java.lang.Runtime')", "Java.type(\"java.lang.Runtime\") is not available"},
       {"b.getByteBuf()", "getByteBuf() is not supported"},
       {"for(;;) p.handler(function(){})", "more than 256 handlers"},
