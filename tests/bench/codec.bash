@@ -4,7 +4,7 @@
 # shellcheck disable=SC2154  # $home, $bin and the like are run's
 
 codec_seconds=$((quick ? 1 : 5))
-codec_print() { # codec_print NAME RUNTIME RATE CPU CALLS
+codec_print() { # codec_print NAME RUNTIME FIGURE FIGURE FIGURE
   printf '  %-32s %-10s %12s %16s %16s\n' "$@"
 }
 # The rows of one function: codec_rows FUNCTION
@@ -28,8 +28,8 @@ codec() {
   for kind in sensor frame; do "$bin/jl_bench_codec" messages "$kind" >"$home/codec.$kind"; done
   "$bin/jl_bench_codec" speed "$codec_seconds" >"$home/codec.speed"
 
-  printf '\n%s\n  %-32s %-10s %12s %16s %16s\n' "One function of a codec on one thread, $codec_seconds s each; reports of 3 numbers (JSON) and 6 (frame)" \
-    "" runtime calls/s "CPU us each" calls
+  printf '\n%s\n' "One function of a codec on one thread, $codec_seconds s; reports have 3 numbers (JSON) or 6 (frame)"
+  codec_print "" runtime calls/s "CPU us each" calls
   codec_rows "decode MQTT JSON"
   codec_peer "decode MQTT JSON" node node tests/bench/codec/peer.mjs examples/protocols/sensor/main.js \
     "$home/codec.sensor" "$codec_seconds" /sensor/202600000017/up
@@ -41,8 +41,9 @@ codec() {
   codec_rows "encode MQTT JSON"
   codec_rows "encode TCP frame"
 
-  printf '\n%s\n  %-32s %-10s %12s %16s %16s\n' "A program with its first decode; resident memory that it adds" "" "" "CPU ms" "KiB resident" "KiB anonymous"
+  printf '\n%s\n' "A package is loaded and decodes once; memory that it adds"
+  codec_print "" "" "CPU ms" "KiB resident" "KiB anonymous"
   while IFS='|' read -r what took resident anonymous; do
-    printf '  %-32s %-10s %12s %16s %16s\n' "$what" "" "$took" "$resident" "$anonymous"
+    codec_print "$what" "" "$took" "$resident" "$anonymous"
   done < <("$bin/jl_bench_codec" memory)
 }
