@@ -81,9 +81,9 @@ std::optional<std::string> HostCall::config(std::string_view id, std::string_vie
   if (!value.empty()) return std::string(value);
   // What protocol.json says for those who say nothing.
   const auto keys = row_ ? std::span<const ConfigKey>(row_->config_keys) : std::span<const ConfigKey>();
-  const auto known = std::ranges::find(keys, key, &ConfigKey::key);
-  if (known == keys.end() || known->default_value.empty()) return std::nullopt;
-  return known->default_value;
+  const auto asked = std::ranges::find(keys, key, &ConfigKey::key);
+  if (asked == keys.end() || asked->default_value.empty()) return std::nullopt;
+  return asked->default_value;
 }
 
 void HostCall::log(int level, std::string_view text) {

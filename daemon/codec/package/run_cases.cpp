@@ -153,7 +153,7 @@ Outcome outcome_of(const PackageProtocol& codec, const Case& test, const DeviceI
 }  // namespace
 
 std::vector<CaseResult> run_cases(const std::shared_ptr<const Package>& package, const std::vector<Case>& cases,
-                                  Millis now) {
+                                  Millis now, const std::function<bool()>& goes_on) {
   std::vector<CaseResult> out;
   OneDevice book;
   PackageProtocol codec(package->descriptor->id, &book);

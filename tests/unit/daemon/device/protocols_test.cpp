@@ -57,6 +57,19 @@ TEST_SUITE("device.protocols") {
     CHECK(b.protocols.state_of(resource).problem.empty());
   }
 
+  TEST_CASE("a package that will not do for those that use it is kept out [access.md 3.4]") {
+    Bench b;
+    b.write("1");
+    const auto resource = b.local();
+    REQUIRE(b.protocols.use(resource, 1) != nullptr);
+    b.write("2");
+    const auto refuses = [](const codec::Descriptor&) { return Status(Error(Errc::in_use, "gateway/g needs MQTT")); };
+    CHECK_FALSE(b.protocols.reload(resource, 2, refuses));
+    CHECK(b.protocols.codec_of(resource)->descriptor()->version == "1");
+    CHECK(b.protocols.state_of(resource).problem == "gateway/g needs MQTT");
+    CHECK(b.protocols.late().empty());
+  }
+
   TEST_CASE("a package that never loaded has no codec, and comes to life when it does") {
     Bench b;
     b.write("1", "throw new Error('broken');");

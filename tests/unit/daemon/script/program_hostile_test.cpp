@@ -53,6 +53,12 @@ TEST_CASE("a function that does not end, or takes memory without end, is stopped
       {"iterator", "new Uint8Array({[Symbol.iterator]() { for (;;); }})"},
       {"length", "new Uint8Array({get length() { for (;;); }})"},
       {"array-like", "new Uint8Array({length: 1e9}); for (;;);"},
+      {"array-like, growing",
+       "const a = [1]; Object.defineProperty(a, Symbol.iterator, {get() { a.length = 3e8; }}); new "
+       "Uint8Array(a); for (;;);"},
+      {"array-like, prototype",
+       "Object.defineProperty(Array.prototype, Symbol.iterator, {get() { this.length = 3e8; }}); new "
+       "Uint8Array({length: 3}); for (;;);"},
       {"fill", "new Array(4e9).fill(0)"},
       {"join", "new Array(4e9).join('')"},
       {"array-like, from", "Array.from({length: 2 ** 53 - 1})"},

@@ -175,6 +175,30 @@ TEST_SUITE("codec.package") {
     CHECK_FALSE(b.answer.has_reply);
   }
 
+  TEST_CASE("a device that is not let in after all hears nothing of what the script said to it [access.md 5.1]") {
+    Bench b(made(tcp(), R"(
+      export function decode(ctx) { ctx.send('welcome'); return {messageType: 'ONLINE', deviceId: 'd1'}; })"));
+    const Uplink first{{}, "login", Transport::tcp};
+    for (const Stranger why : {Stranger::unknown, Stranger::unavailable}) {
+      REQUIRE(b.protocol.owner_of(first).has_value());
+      b.protocol.refuse(first, why, kNow, b.answer);
+      CHECK_FALSE(b.answer.has_reply);
+      CHECK(b.answer.more.empty());
+      CHECK(b.answer.close);
+    }
+  }
+
+  TEST_CASE("a configuration key that nobody sets has the manifest's default") {
+    Bench b(made(tcp(R"(,"config":[{"key":"unit","name":"Unit","type":"string","default":"kWh"}])"), R"(
+      export function decode(ctx) {
+        return {messageType: 'REPORT_PROPERTY', properties: {unit: ctx.device.config('unit'), none: ctx.device.config('x') ?? null}};
+      })"));
+    REQUIRE(*b.decode("x", device()) == Decoded::message);
+    CHECK(b.message.json.find(R"("unit":"kWh")") != std::string::npos);
+    REQUIRE(*b.decode("x", device("d1", {{"unit", "MWh"}})) == Decoded::message);
+    CHECK(b.message.json.find(R"("unit":"MWh")") != std::string::npos);
+  }
+
   TEST_CASE("what was decoded for one device is not taken by another") {
     Bench b(made(tcp(), R"(
       export function decode(ctx) {
@@ -258,7 +282,7 @@ TEST_SUITE("codec.package") {
         if (ctx.transport === 'MQTT') return [{topic: '/d/' + ctx.device.id, payload: {id: m.messageId}, qos: 1}, {topic: 'x', payload: 'y'}];
         if (m.messageType === 'READ_PROPERTY') return new Writer().u8(1).text(m.properties.join()).toBytes();
         if (m.messageType === 'WRITE_PROPERTY') ctx.reply({messageType: 'WRITE_PROPERTY_REPLY', properties: m.properties});
-        if (m.messageType === 'INVOKE_FUNCTION' && m.functionId === 'bye') ctx.disconnect();
+        if (m.messageType === 'INVOKE_FUNCTION' && m.functionId === 'bye') { ctx.disconnect(); return 'goodbye'; }
       })"));
     const auto read =
         b.encode(R"({"messageType":"READ_PROPERTY","messageId":"1","deviceId":"d1","properties":["a","b"]})");
@@ -275,6 +299,7 @@ TEST_SUITE("codec.package") {
         b.encode(R"({"messageType":"INVOKE_FUNCTION","messageId":"8","deviceId":"d1","functionId":"bye","inputs":[]})");
     REQUIRE(bye.has_value());
     CHECK(bye->disconnect);
+    CHECK(bye->sends.at(0).payload == "goodbye");  // which leaves before the connection ends
     const auto other =
         b.encode(R"({"messageType":"INVOKE_FUNCTION","messageId":"9","deviceId":"d1","functionId":"x","inputs":[]})");
     CHECK(other.error().code == Errc::unsupported_message);
