@@ -1,10 +1,11 @@
 #pragma once
 // SpiderMonkey on one thread: its context, the realms of the scripts that are in use there, and the bounds of a call.
 //
-// What bounds a script: the time of one call (the watchdog asks for an interrupt within 5 ms after it, and scripts
-// cannot catch it), the engine's heap (ScriptLimits::heap), the bytes of its Buffers (the same number again), and 256
-// MiB by which the process may grow during one call (looked at every 5 ms). What the engine does in one piece is not
-// interrupted: joining one string of at most 1 GiB, the engine's limit, or searching in it.
+// What bounds a script: the processor time of one call (the watchdog asks for an interrupt within 5 ms after it, and
+// scripts cannot catch it), the engine's heap (ScriptLimits::heap), the bytes of its Buffers (the same number again),
+// and 256 MiB by which the process may grow during one call (looked at every 5 ms). What the engine does in one piece
+// is not interrupted: joining one string of at most 1 GiB, the engine's limit, searching or replacing in it, parsing it
+// as JSON, making an object of its characters.
 //
 // No machine code is made at run time: the engine only interprets, so that it runs under MemoryDenyWriteExecute.
 #include "common/base/result.hpp"
