@@ -98,6 +98,7 @@ bool Engine::start() {
   jobs_ = std::make_unique<NoJobs>();
   JS::SetJobQueue(cx_, jobs_.get());
   if (!JS::InitSelfHostedCode(cx_)) return false;
+  JS_SetGCCallback(cx_, on_gc, this);
   if (!JS_AddInterruptCallback(cx_, on_interrupt)) return false;
   set_module_hooks(cx_);
   watch_ = std::make_unique<Watch>(cx_);
@@ -134,11 +135,22 @@ Result<std::shared_ptr<FramingRealm>> Engine::realm(const std::shared_ptr<const 
 }
 
 bool Engine::on_interrupt(JSContext* cx) {
-  const Watch& watch = *of(cx).watch_;
+  const Engine& engine = of(cx);
+  const Watch& watch = *engine.watch_;
   const std::int64_t deadline = watch.deadline.load();
   if (deadline == 0) return true;  // of a call that is over
+  if (engine.full_) return false;
   const std::uint64_t call = watch.call.load();
   return watch.grew.load() != call && watch.late.load() != call;
+}
+
+// Near its limit the engine collects after every few objects and finds nothing; and what survives in the nursery moves
+// to the heap without a look at the limit. The script is stopped before.
+void Engine::on_gc(JSContext* cx, JSGCStatus status, JS::GCReason, void* data) {
+  auto& engine = *static_cast<Engine*>(data);
+  if (status != JSGC_END || engine.depth_ == 0) return;
+  engine.full_ = JS_GetGCParameter(cx, JSGC_BYTES) > engine.limits_.heap / 8 * 7;
+  if (engine.full_) JS_RequestInterruptCallback(cx);
 }
 
 bool Engine::add_bytes(std::size_t more) {
@@ -151,7 +163,8 @@ bool Engine::add_bytes(std::size_t more) {
 Ending Engine::ending() {
   if (JS_IsExceptionPending(cx_) && !JS_IsThrowingOutOfMemory(cx_)) return Ending::threw;
   // Nothing pending is what interrupts leave.
-  const bool memory = JS_IsExceptionPending(cx_) || watch_->grew.load() == watch_->call.load();
+  const bool memory =
+      JS_IsExceptionPending(cx_) || std::exchange(full_, false) || watch_->grew.load() == watch_->call.load();
   JS_ClearPendingException(cx_);
   ran_away_ = true;
   if (running_realm_ != nullptr) running_realm_->spoil();
@@ -181,7 +194,7 @@ Call::Call(Engine& engine, Realm& realm, ScriptFramer* framer, std::chrono::mill
       deadline_(engine.watch_->deadline.load()),
       limit_(std::exchange(engine.limit_, std::chrono::nanoseconds(limit).count())),
       entered_(engine.cx(), realm.global()) {
-  ++engine.depth_;
+  if (engine.depth_++ == 0) engine.full_ = false;
   ++engine.watch_->call;
   engine.watch_->limit = engine.limit_;
   engine.watch_->deadline = Watchdog::now() + engine.limit_;

@@ -86,6 +86,7 @@ class Engine {
   explicit Engine(const ScriptLimits& limits);
   bool start();
   static bool on_interrupt(JSContext* cx);
+  static void on_gc(JSContext* cx, JSGCStatus status, JS::GCReason reason, void* engine);
 
   const ScriptLimits limits_;
   JSContext* cx_ = nullptr;
@@ -106,6 +107,7 @@ class Engine {
   int depth_ = 0;
   std::int64_t limit_ = 0;  // nanoseconds of the call that runs
   std::size_t bytes_ = 0;   // of Buffers
+  bool full_ = false;       // little of the heap is left even after a collection
   bool ran_away_ = false;   // a script was stopped since the last collection
 };
 
