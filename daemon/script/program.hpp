@@ -1,7 +1,7 @@
 #pragma once
-// Programs: ES2022 modules of users (protocol packages, access.md 4.2) on SpiderMonkey, one engine per thread. A program
-// reaches nothing but the bytes and objects of its call and what a Host offers it; its time, memory and output are
-// bounded. What scripts see is described in examples/protocols/README.md.
+// Programs: ES2022 modules of users (protocol packages, access.md 4.2) on SpiderMonkey, one engine per thread. A
+// program reaches nothing but the bytes and objects of its call and what a Host offers it; its time, memory and output
+// are bounded. What scripts see is described in examples/protocols/README.md.
 #include "common/base/result.hpp"
 #include "common/base/time.hpp"
 
@@ -25,22 +25,22 @@ struct ProgramSource {
 };
 
 struct ProgramLimits {
-  std::chrono::milliseconds load{500};              ///< for compiling and running all modules once, on each thread
-  std::chrono::milliseconds call{100};              ///< for one call
-  std::size_t heap = std::size_t{64} << 20u;        ///< bytes per thread, all programs together
-  std::size_t stack = std::size_t{256} << 10u;      ///< bytes of native stack
-  std::size_t output = std::size_t{1} << 20u;       ///< bytes of JSON and payloads that one call may hand out
-  std::size_t state = std::size_t{16} << 10u;       ///< bytes of a session's state as JSON
+  std::chrono::milliseconds load{500};          ///< for compiling and running all modules once, on each thread
+  std::chrono::milliseconds call{100};          ///< for one call
+  std::size_t heap = std::size_t{64} << 20u;    ///< bytes per thread, all programs together
+  std::size_t stack = std::size_t{256} << 10u;  ///< bytes of native stack
+  std::size_t output = std::size_t{1} << 20u;   ///< bytes of JSON and payloads that one call may hand out
+  std::size_t state = std::size_t{16} << 10u;   ///< bytes of a session's state as JSON
 };
 
 /// Bytes on their way to a device.
 struct Wire {
   std::string_view payload;
-  std::string_view topic{};       ///< MQTT
-  int qos = -1;                   ///< MQTT; -1 = not said
-  bool text = false;              ///< it was a string: WebSocket text frame
-  int status = 0;                 ///< HTTP status, CoAP code as class * 100 + detail; 0 = the transport's usual
-  int content_format = -1;        ///< CoAP; -1 = not said
+  std::string_view topic{};         ///< MQTT
+  int qos = -1;                     ///< MQTT; -1 = not said
+  bool text = false;                ///< it was a string: WebSocket text frame
+  int status = 0;                   ///< HTTP status, CoAP code as class * 100 + detail; 0 = the transport's usual
+  int content_format = -1;          ///< CoAP; -1 = not said
   std::string_view content_type{};  ///< HTTP; "" = JSON
 };
 
@@ -92,8 +92,9 @@ struct Invocation {
   std::span<const Number> numbers{};
   std::optional<std::string_view> payload{};  ///< message.payload, a Uint8Array
   std::string_view json{};                    ///< the message as JSON text, in place of all that
-  bool is_request = false;     ///< called as f(request, device, ctx) (authenticate), not f(ctx)
-  bool sends_result = false;   ///< what it returns goes to Host::send: bytes, text, {topic, payload, qos}, a list of them
+  bool is_request = false;                    ///< called as f(request, device, ctx) (authenticate), not f(ctx)
+  bool sends_result =
+      false;  ///< what it returns goes to Host::send: bytes, text, {topic, payload, qos}, a list of them
 };
 
 /// Counts since the program was loaded, over all threads.
