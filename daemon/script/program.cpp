@@ -143,6 +143,16 @@ std::int64_t rest_after(std::int64_t took, std::chrono::milliseconds limit) {
   return kRest * std::min(took, 2 * std::chrono::nanoseconds(limit).count());
 }
 
+/// A new realm. What other programs hoard must not be in its way.
+Result<std::shared_ptr<ProgramRealm>> make_realm(Engine& engine, const ProgramBody& body) {
+  auto made = ProgramRealm::make(engine, body.source, body.limits);
+  const bool full = !made && made.error().code == Errc::too_large && engine.depth() == 0;
+  if (full && engine.programs().relieve(engine, body.limits.heap)) {
+    made = ProgramRealm::make(engine, body.source, body.limits);
+  }
+  return made;
+}
+
 /// The program's realm on this thread, made when there is none.
 Result<std::shared_ptr<ProgramRealm>> realm_of(Engine& engine, const ProgramBody& body, ProgramTable::Local& local) {
   const std::int64_t now = Watchdog::now();
@@ -153,7 +163,7 @@ Result<std::shared_ptr<ProgramRealm>> realm_of(Engine& engine, const ProgramBody
                  "correct the script of the package"};
   }
   if (local.realm != nullptr && !local.realm->spoiled()) return local.realm;
-  auto made = ProgramRealm::make(engine, body.source, body.limits);
+  auto made = make_realm(engine, body);
   const std::int64_t end = Watchdog::now();
   if (made) {
     local.realm = *made;
@@ -208,7 +218,7 @@ bool ActiveCall::spend(JSContext* cx, std::size_t bytes) {
 Result<std::shared_ptr<const Program>> Program::load(ProgramSource source, const ProgramLimits& limits) {
   JL_TRY(Engine * engine, Engine::here(engine_limits(limits)));
   auto body = std::make_shared<ProgramBody>(std::move(source), limits);
-  JL_TRY(const auto realm, ProgramRealm::make(*engine, body->source, limits));
+  JL_TRY(const auto realm, make_realm(*engine, *body));
   {
     const Call call(*engine, *realm, nullptr, limits.load);
     for (const std::string& entry : body->source.entries) {

@@ -54,9 +54,12 @@ bool ProgramTable::settle(Engine& engine, Local& local, std::size_t heap, bool m
     look = look || total > heap;
   }
   const auto used = [&] { return std::size_t{JS_GetGCParameter(cx, JSGC_BYTES)}; };
-  if (!look && used() <= heap / 4 * 3) return false;
-  JS_GC(cx);
-  if (used() <= heap / 2 && outside(engine) <= heap) return false;
+  return (look || used() > heap / 4 * 3) && relieve(engine, heap);
+}
+
+bool ProgramTable::relieve(Engine& engine, std::size_t heap) {
+  JS_GC(engine.cx());
+  if (JS_GetGCParameter(engine.cx(), JSGC_BYTES) <= heap / 2 && outside(engine) <= heap) return false;
   drop_realms(engine);
   return true;
 }

@@ -37,6 +37,8 @@ class ProgramTable {
   /// anew, so that what one of them hoards is not missing for the others. `must` = one has just run out of memory.
   /// Whether others than it have filled the memory.
   bool settle(Engine& engine, Local& local, std::size_t heap, bool must);
+  /// Makes room, outside of calls: collects, and lets all programs begin anew when that is not enough; whether it did.
+  bool relieve(Engine& engine, std::size_t heap);
   /// The engine ends.
   void clear() { locals_.clear(); }
   /// A program is gone; threads drop what they have of it at their next call.

@@ -2,6 +2,7 @@
 #include "daemon/codec/package/cases.hpp"
 
 #include "common/base/base64.hpp"
+#include "common/base/hex.hpp"
 #include "daemon/codec/package/case_fields.hpp"
 #include "daemon/codec/package/json_file.hpp"
 
@@ -9,27 +10,6 @@
 
 namespace jl::codec::package {
 namespace {
-
-// "68 00 0A": pairs of digits, spaces between them.
-std::optional<std::string> from_hex(std::string_view text) {
-  std::string out;
-  int high = -1;
-  for (const char c : text) {
-    if (c == ' ' && high < 0) continue;
-    const int digit = c >= '0' && c <= '9'                     ? c - '0'
-                      : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10
-                                                               : -1;
-    if (digit < 0) return std::nullopt;
-    if (high < 0) {
-      high = digit;
-    } else {
-      out += static_cast<char>(high * 16 + digit);
-      high = -1;
-    }
-  }
-  if (high >= 0) return std::nullopt;
-  return out;
-}
 
 /// Reads the cases of one file. Members of JSON type are taken from where they stand: the field tables would read a
 /// text that looks like JSON as JSON.
