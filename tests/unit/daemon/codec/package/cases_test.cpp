@@ -91,7 +91,7 @@ TEST_SUITE("codec.package.cases") {
         {R"("decode":{},"expect":{})", "expect: is empty: it needs messages, sent, error or success"},
         {R"("decode":{"hex":"1"},"expect":{"messages":[]})",
          "decode.hex: must be pairs of hex digits, spaces between them allowed"},
-        {R"("decode":{"hex":"0 1"},"expect":{"messages":[]})",
+        {R"("decode":{"hex":"0 1g"},"expect":{"messages":[]})",
          "decode.hex: must be pairs of hex digits, spaces between them allowed"},
         {R"("decode":{"hex":"01","text":"a"},"expect":{"messages":[]})",
          "decode: has more than one of hex, text, base64 and json"},
