@@ -73,6 +73,8 @@ class Marks {
   Marks& range(std::int64_t min, std::int64_t max) { return field_->min = min, field_->max = max, *this; }
   Marks& max_length(std::size_t n) { return field_->max_length = n, *this; }
   Marks& refers_to(const char* kind) { return field_->refers_to = kind, *this; }
+  Marks& owner() { return field_->bond = Bond::owned, *this; }
+  Marks& unbinds() { return field_->bond = Bond::unbinds, *this; }
   Marks& selected_by(const char* sibling, std::vector<Variant> variants) {
     return field_->selector = sibling, field_->variants = std::move(variants), *this;
   }
@@ -102,6 +104,8 @@ struct NoMarks {
   NoMarks& range(std::int64_t, std::int64_t) { return *this; }
   NoMarks& max_length(std::size_t) { return *this; }
   NoMarks& refers_to(const char*) { return *this; }
+  NoMarks& owner() { return *this; }
+  NoMarks& unbinds() { return *this; }
   NoMarks& selected_by(const char*, const std::vector<Variant>&) { return *this; }
   NoMarks& check(Check) { return *this; }
   NoMarks& flag(const char*) { return *this; }
@@ -171,6 +175,8 @@ class TableBuilder {
     field.key = key;
     field.ignored = true;
   }
+  /// What brings the whole object into its canonical form.
+  void settle(Settle function) { table_->settle = function; }
 
  private:
   Table* table_;
@@ -225,6 +231,7 @@ class Reader {
     return {};
   }
   void drop(const char*) {}
+  void settle(Settle) {}
 
  private:
   const json::object* object_;

@@ -32,6 +32,7 @@ class Normalizer {
       if (!value.is_null()) out[field.key] = std::move(value);
     }
     unknown_keys(table, input, path);
+    if (table.settle) table.settle(out, path, problems_);
     return out;
   }
 

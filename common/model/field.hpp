@@ -51,6 +51,16 @@ struct Variant {
 /// Extra check of one value; may also bring it into its canonical form. Appends what is wrong.
 using Check = void (*)(json::value& value, const std::string& path, std::vector<Problem>& problems);
 
+/// The same of a whole object, once its fields are canonical: for what depends on several of them.
+using Settle = void (*)(json::object& object, const std::string& path, std::vector<Problem>& problems);
+
+/// What a reference does when the resource that it names is deleted.
+enum class Bond : std::uint8_t {
+  holds,    ///< that is refused while the reference is there
+  owned,    ///< the resource that refers goes too
+  unbinds,  ///< the entry of a list that refers goes too
+};
+
 /// One field. Built by the describe() function of its struct (describe.hpp).
 struct Field {
   std::string key;  ///< JetLinks' spelling
@@ -70,6 +80,7 @@ struct Field {
   std::size_t max_length = 255;  ///< characters of a text, entries of a list or map
   std::vector<Word> words{};
   std::string refers_to{};  ///< kind
+  Bond bond = Bond::holds;  ///< of references
   const Table* table = nullptr;
   std::string selector{};
   std::vector<Variant> variants{};
@@ -88,6 +99,7 @@ struct Field {
 
 struct Table {
   std::vector<Field> fields;
+  Settle settle = nullptr;
   [[nodiscard]] const Field* find(std::string_view key) const;
 };
 
