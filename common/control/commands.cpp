@@ -397,13 +397,13 @@ std::optional<Role> role_from(std::string_view word) {
 std::span<const Command> commands() {
   static const std::vector<Command> table = [] {
     std::vector<Command> out;
-    out.reserve(96);
     for (const Kind& kind : model::kinds()) add_generic(out, kind);
     add_cert(out);
     add_network(out);
     add_package(out);
     add_protocol(out);
     add_device(out);
+    add_modbus(out);
     add_log(out);
     add_manifests(out);
     add_import(out);
