@@ -27,7 +27,7 @@ Status check_bindings(RuleContext& context, const Resource& device, const Resour
   const std::string gateway_id = model::from_json<model::Product>(product.spec).access_id.id;
   JL_TRY(const Resource* gateway,
          gateway_id.empty() ? Result<const Resource*>(nullptr) : context.view.get("gateway", gateway_id));
-  if (!gateway || gateway->spec.at("provider") != json::value("modbus-tcp")) {
+  if (!gateway || gateway->spec.at("provider") != boost::json::value("modbus-tcp")) {
     context.warnings.push_back("device \"" + device.id + "\": product \"" + product.id +
                                "\" has no gateway with provider modbus-tcp, so its bindings have no effect");
   }
