@@ -1,8 +1,6 @@
 // What is read by schedule, and what becomes of blocks that the server refuses.
 #include "daemon/modbus/poller_impl.hpp"
 
-#include <fmt/format.h>
-
 namespace jl::modbus {
 namespace {
 
@@ -117,13 +115,10 @@ void Poller::Impl::take_no_reply(std::span<const EntryPtr> from, const Outcome& 
   // That the connection went, or the channel was stopped, is told of all points at once.
   if (outcome.kind == Outcome::Kind::closed || outcome.kind == Outcome::Kind::cancelled) return;
   const Millis unix_now = unix_time();
-  const std::string error = outcome.kind == Outcome::Kind::skipped
-                                ? fmt::format("unit {} does not answer", from.front()->point->unit)
-                                : outcome.problem;
   std::vector<Update> updates;
   for (const EntryPtr& entry : from) {
     Update update;
-    if (take_failure(*entry, error, outcome.exception, unix_now, update)) updates.push_back(update);
+    if (take_failure(*entry, outcome.problem, outcome.exception, unix_now, update)) updates.push_back(update);
   }
   tell(updates);
 }

@@ -38,7 +38,7 @@ TEST_SUITE("modbus.poller_bisect") {
   TEST_CASE("one refused point is found, and leaves no cut") {
     Addresses points;
     for (std::uint16_t i = 0; i < 120; ++i) points.push_back(i);
-    for (const std::uint16_t bad : {0, 1, 59, 60, 61, 119}) {
+    for (const std::uint16_t bad : Addresses{0, 1, 59, 60, 61, 119}) {
       CAPTURE(bad);
       Bisection bisection(points);
       CHECK(settle(bisection, points, {bad}) <= 14);

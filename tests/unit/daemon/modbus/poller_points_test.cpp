@@ -16,6 +16,7 @@ std::string registers(std::uint16_t value) { return {static_cast<char>(value >> 
 
 /// What is told when a point reads a value; nothing = not told.
 struct Reader {
+  explicit Reader(std::shared_ptr<const Point> point) { entry.point = std::move(point); }
   Entry entry;
   std::optional<Update> read(std::uint16_t value, Millis at) {
     Update update;
@@ -67,7 +68,7 @@ TEST_SUITE("modbus.poller_points") {
   }
 
   TEST_CASE("without changedOnly every good value is reported") {
-    Reader reader{{.point = make("p")}};
+    Reader reader(make("p"));
     CHECK(reader.reports(7, 1'000));
     CHECK(reader.reports(7, 2'000));
     CHECK(reader.entry.sample.at == 2'000);
@@ -79,7 +80,7 @@ TEST_SUITE("modbus.poller_points") {
   TEST_CASE("with changedOnly the first one and changes are reported, all are told") {
     auto point = make("p");
     point->changed_only = true;
-    Reader reader{{.point = point}};
+    Reader reader(point);
     CHECK(reader.reports(7, 1'000));
     CHECK(!reader.reports(7, 2'000));
     CHECK(reader.read(7, 3'000).has_value());
@@ -90,7 +91,7 @@ TEST_SUITE("modbus.poller_points") {
     auto point = make("p");
     point->changed_only = true;
     point->dead_band = 5;
-    Reader reader{{.point = point}};
+    Reader reader(point);
     CHECK(reader.reports(100, 0));
     CHECK(!reader.reports(103, 1));
     CHECK(!reader.reports(105, 2));
@@ -107,7 +108,7 @@ TEST_SUITE("modbus.poller_points") {
     auto point = make("p");
     point->changed_only = true;
     point->max_silence = 10'000;
-    Reader reader{{.point = point}};
+    Reader reader(point);
     CHECK(reader.reports(7, 50'000));
     CHECK(!reader.reports(7, 59'999));
     CHECK(reader.reports(7, 60'000));
@@ -119,7 +120,7 @@ TEST_SUITE("modbus.poller_points") {
   }
 
   TEST_CASE("a failure is told once, and leaves the last good value") {
-    Reader reader{{.point = make("p")}};
+    Reader reader(make("p"));
     REQUIRE(reader.read(7, 1'000));
     Update update;
     CHECK(take_failure(reader.entry, "no answer within 2000 ms", 0, 2'000, update));
@@ -141,7 +142,7 @@ TEST_SUITE("modbus.poller_points") {
   TEST_CASE("bytes that stand for no value make a point bad, with the reason") {
     auto point = make("p");
     point->format.type = model::ModbusType::bcd16;
-    Reader reader{{.point = point}};
+    Reader reader(point);
     const auto update = reader.read(0x12A4, 1'000);
     REQUIRE(update);
     CHECK(update->quality_changed);
