@@ -24,10 +24,19 @@ Error unknown_noun(const std::string& word) {
 }
 
 Error unknown_verb(const std::string& noun, const std::string& word) {
-  const std::string nearest = nearest_word(word, verbs_of(noun, true));
+  Words candidates = verbs_of(noun, true);
+  for (std::string& below : nouns_below(noun)) candidates.push_back(std::move(below));
+  const std::string nearest = nearest_word(word, candidates);
   return {
       Errc::usage, "\"" + noun + "\" has no verb \"" + word + "\"",
       nearest.empty() ? "verbs are " + join(verbs_of(noun)) : "did you mean \"jlctl " + noun + " " + nearest + "\"?"};
+}
+
+// A noun, or the name of a kind that has another noun: "modbus-point". "" = neither.
+std::string noun_named(const std::string& word) {
+  if (!verbs_of(word).empty() || !nouns_below(word).empty()) return word;
+  const model::Kind* kind = model::find_kind(word);
+  return kind && kind->name == word ? kind->noun() : std::string();
 }
 
 // A flag word: how many words it takes with its value. 0 when it is none of the global flags.
@@ -53,6 +62,15 @@ Words nouns() {
   Words out;
   for (const control::Command& c : control::commands()) {
     if (!c.noun.empty() && c.is_verb() && std::ranges::find(out, c.noun) == out.end()) out.push_back(c.noun);
+  }
+  return out;
+}
+
+Words nouns_below(std::string_view noun) {
+  Words out;
+  const std::string head = std::string(noun) + " ";
+  for (const std::string& other : nouns()) {
+    if (other.starts_with(head)) out.push_back(other.substr(head.size()));
   }
   return out;
 }
@@ -90,8 +108,10 @@ Result<Target> locate(std::span<const std::string> words) {
     }
     if (target.noun.empty()) {
       target.command = control::find_command("", word);
-      if (!target.command && verbs_of(word).empty()) return unknown_noun(word);
-      if (!target.command) target.noun = word;
+      if (!target.command) target.noun = noun_named(word);
+      if (!target.command && target.noun.empty()) return unknown_noun(word);
+    } else if (!verbs_of(target.noun + " " + word).empty()) {
+      target.noun += " " + word;
     } else {
       target.command = control::find_command(target.noun, word);
       if (!target.command) return unknown_verb(target.noun, word);

@@ -61,6 +61,8 @@ class Invocation {
 [[nodiscard]] std::string usage_line(const control::Command& command);
 /// The nouns of the table in its order, each once, without "".
 [[nodiscard]] Words nouns();
+/// Nouns below another one: "channel" of "modbus", for "modbus channel".
+[[nodiscard]] Words nouns_below(std::string_view noun);
 /// The verbs of a noun ("" = top level), in the table's order; with their aliases if wanted.
 [[nodiscard]] Words verbs_of(std::string_view noun, bool with_aliases = false);
 /// Finds a legal word in any case, by its own spelling or (for fields) an alias; nullopt when there is none.

@@ -67,6 +67,8 @@ class Completion {
       ++arguments_;
     } else if (noun_.empty()) {
       if (!(command_ = control::find_command("", word))) noun_ = word;
+    } else if (!verbs_of(noun_ + " " + word).empty()) {
+      noun_ += " " + word;
     } else {
       command_ = control::find_command(noun_, word);
     }
@@ -119,10 +121,17 @@ class Completion {
     if (command_) {
       argument();
     } else if (noun_.empty()) {
-      for (const std::string& noun : nouns()) candidate(noun, noun_summary(noun));
+      top_nouns();
       verbs("");
     } else {
+      for (const std::string& below : nouns_below(noun_)) candidate(below, noun_summary(noun_ + " " + below));
       verbs(noun_);
+    }
+  }
+
+  void top_nouns() {
+    for (const std::string& noun : nouns()) {
+      if (noun.find(' ') == std::string::npos) candidate(noun, noun_summary(noun));
     }
   }
 
@@ -157,10 +166,14 @@ class Completion {
     if (arguments_ == 0) {
       candidate("errors", "every error code");
       candidate("exit-codes", "every exit code");
-      for (const std::string& noun : nouns()) candidate(noun, noun_summary(noun));
+      top_nouns();
       verbs("");
     } else {
-      verbs(words_[words_.size() - 2]);
+      std::string noun;
+      for (std::size_t i = words_.size() - 1 - arguments_; i + 1 < words_.size(); ++i)
+        noun += (noun.empty() ? "" : " ") + words_[i];
+      for (const std::string& below : nouns_below(noun)) candidate(below, noun_summary(noun + " " + below));
+      verbs(noun);
     }
   }
 

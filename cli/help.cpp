@@ -54,6 +54,8 @@ std::string section(const std::string& name, const Lines& lines, bool colour) {
 
 Lines verb_lines(std::string_view noun) {
   Lines out;
+  for (const std::string& below : nouns_below(noun))
+    out.emplace_back(below + " VERB", noun_summary(std::string(noun) + " " + below));
   for (const control::Command& c : control::commands()) {
     if (c.noun == noun && c.is_verb()) out.emplace_back(c.verb, c.summary);
   }
@@ -120,7 +122,14 @@ std::string noun_summary(std::string_view noun) {
   if (noun == "daemon") return "the daemon itself";
   if (noun == "import") return "configurations of other systems, made into manifests";
   if (noun == "config") return "jlctl's own settings";
+  if (noun == "modbus") return "slaves on Modbus: channels, points, and ad-hoc requests (Modbus采集)";
   return {};
+}
+
+std::string manual_page(std::string_view noun) {
+  std::string out = "jlctl-" + std::string(noun);
+  std::ranges::replace(out, ' ', '-');
+  return out;
 }
 
 std::string short_usage() {
@@ -167,8 +176,8 @@ std::string noun_help(std::string_view noun, bool colour) {
   out += title("Usage:", colour) + "  jlctl " + std::string(noun) + " VERB [ID...] [flags]\n\n";
   out += section("Verbs:", verb_lines(noun), colour);
   return out + "More: jlctl " + std::string(noun) + " VERB --help" +
-         (model::find_kind(noun) ? ", jlctl explain " + std::string(noun) : std::string()) + ", man jlctl-" +
-         std::string(noun) + "\n";
+         (model::find_kind(noun) ? ", jlctl explain " + model::find_kind(noun)->name : std::string()) + ", man " +
+         manual_page(noun) + "\n";
 }
 
 std::string command_help(const control::Command& command, bool colour) {

@@ -28,6 +28,8 @@ namespace jl::cli {
 [[nodiscard]] std::string flag_text(const FlagInfo& flag);
 /// What a noun is, in one line.
 [[nodiscard]] std::string noun_summary(std::string_view noun);
+/// Its manual page: "jlctl-modbus-channel".
+[[nodiscard]] std::string manual_page(std::string_view noun);
 
 /// Breaks a text into lines of at most `width` columns, each after `indent` spaces but the first.
 [[nodiscard]] std::string wrapped(std::string_view text, std::size_t width, std::size_t indent);

@@ -39,7 +39,7 @@ std::string kinds_text(const json::array& kinds, bool colour) {
   std::string out = styled("Nouns:", Style::bold, colour) + "\n";
   for (const auto& kind : kinds)
     out +=
-        "  " + padded(text_at(kind, "name"), 10) + "  " + text_at(kind, "summary") + " (" + text_at(kind, "zh") + ")\n";
+        "  " + padded(text_at(kind, "name"), 14) + "  " + text_at(kind, "summary") + " (" + text_at(kind, "zh") + ")\n";
   return out + "\nMore: jlctl explain NOUN, jlctl explain NOUN.FIELD\n";
 }
 

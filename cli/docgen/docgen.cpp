@@ -3,6 +3,7 @@
 #include "cli/args.hpp"
 #include "cli/completion_scripts.hpp"
 #include "cli/docgen/man.hpp"
+#include "cli/help.hpp"
 #include "cli/output/sink.hpp"
 
 #include <fcntl.h>
@@ -20,7 +21,7 @@ std::map<std::string, std::string> generated_documents() {
   out["completions/_jlctl"] = completion_script("zsh");
   out["completions/jlctl.fish"] = completion_script("fish");
   out["man/jlctl.1"] = main_page();
-  for (const std::string& noun : nouns()) out["man/jlctl-" + noun + ".1"] = noun_page(noun);
+  for (const std::string& noun : nouns()) out["man/" + manual_page(noun) + ".1"] = noun_page(noun);
   return out;
 }
 

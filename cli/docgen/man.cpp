@@ -90,7 +90,7 @@ void see_also(Page& page, std::string_view noun) {
   std::string line;
   if (!noun.empty()) line = "\\fBjlctl\\fR(1)";
   for (const std::string& other : nouns()) {
-    if (other != noun) line += (line.empty() ? "" : ", ") + ("\\fB" + escaped("jlctl-" + other) + "\\fR(1)");
+    if (other != noun) line += (line.empty() ? "" : ", ") + ("\\fB" + escaped(manual_page(other)) + "\\fR(1)");
   }
   page.line(line + ", \\fBjlinkd\\fR(8), \\fBjlinkd.yaml\\fR(5)");
 }
@@ -144,7 +144,7 @@ std::string main_page() {
       "add, "
       "edit, show, list, enable, disable, delete and exists; some have verbs of their own. It never opens the store "
       "itself.");
-  for (const std::string& noun : nouns()) page.item("jlctl-" + noun + "(1)", noun_summary(noun));
+  for (const std::string& noun : nouns()) page.item(manual_page(noun) + "(1)", noun_summary(noun));
   page.section("EXAMPLES");
   page.commands({"jlctl status", "jlctl network add mqtt-1 --type mqtt-server --port 1883",
                  "jlctl apply -f examples/fleet.yaml", "jlctl device show dev-1 -o value=status.state",
@@ -163,7 +163,7 @@ std::string main_page() {
 }
 
 std::string noun_page(std::string_view noun) {
-  Page page("jlctl-" + std::string(noun), noun_summary(noun));
+  Page page(manual_page(noun), noun_summary(noun));
   page.section("SYNOPSIS");
   page.line("\\fBjlctl " + escaped(noun) + "\\fR \\fIVERB\\fR [\\fIID\\fR...] [\\fIflags\\fR]");
   if (const model::Kind* kind = model::find_kind(noun)) {

@@ -29,6 +29,7 @@ void add_network(std::vector<Command>& out);
 void add_protocol(std::vector<Command>& out);
 void add_package(std::vector<Command>& out);
 void add_device(std::vector<Command>& out);
+void add_modbus(std::vector<Command>& out);
 
 /// What brings configurations of other systems here.
 void add_import(std::vector<Command>& out);

@@ -11,7 +11,7 @@ using model::Kind;
 
 Command generic(const Kind& kind, std::string verb, std::string summary) {
   Command c;
-  c.noun = kind.name;
+  c.noun = kind.noun();
   c.verb = std::move(verb);
   c.summary = std::move(summary);
   c.kind = &kind;
@@ -52,7 +52,7 @@ void finish(Command& c) {
 
 // enable and disable.
 void add_switch(std::vector<Command>& out, const Kind& kind, const std::string& base, const std::string& sample) {
-  const std::string jlctl = "jlctl " + kind.name + " ";
+  const std::string jlctl = "jlctl " + kind.noun() + " ";
   const Argument ids{"ID", "ids", kind.name, false, true};
 
   Command enable = generic(kind, "enable", "enable " + kind.plural + "; answers when they run, or changes nothing");
@@ -76,7 +76,7 @@ bool takes_files(const Kind& kind) { return model::holds_files(*kind.spec); }
 
 void add_generic(std::vector<Command>& out, const Kind& kind) {
   const std::string base = "/v1/" + kind.plural;
-  const std::string jlctl = "jlctl " + kind.name + " ";
+  const std::string jlctl = "jlctl " + kind.noun() + " ";
   const std::string sample(std::string_view(kind.add_example).substr(0, kind.add_example.find(' ')));
   const Argument id{"ID", "id of the " + kind.name, kind.name};
   const Argument ids{"ID", "ids", kind.name, false, true};
@@ -145,7 +145,8 @@ void add_generic(std::vector<Command>& out, const Kind& kind) {
   erase.dangerous = true;
   erase.aliases = {"rm"};
   erase.arguments = {ids};
-  erase.flags = {query("if-exists", "", "fine if it does not exist")};
+  erase.flags = {query("if-exists", "", "fine if it does not exist"),
+                 query("dry-run", "", "only say what would go: what belongs to it, and entries that name it")};
   if (kind.switchable)
     erase.flags.push_back(query("max-disconnect", "N", "refuse if more live device sessions than this would be cut"));
   erase.examples = {jlctl + "delete " + sample + " --yes"};
@@ -396,13 +397,13 @@ std::optional<Role> role_from(std::string_view word) {
 std::span<const Command> commands() {
   static const std::vector<Command> table = [] {
     std::vector<Command> out;
-    out.reserve(96);
     for (const Kind& kind : model::kinds()) add_generic(out, kind);
     add_cert(out);
     add_network(out);
     add_package(out);
     add_protocol(out);
     add_device(out);
+    add_modbus(out);
     add_log(out);
     add_manifests(out);
     add_import(out);

@@ -5,13 +5,33 @@
 
 namespace jl::model {
 
+/// A property whose values are read and written at a Modbus point (operations.md 2.1).
+struct PointBinding {
+  std::string property;
+  Reference point;
+};
+
 struct Device {
   Reference product_id;
   Reference parent_id;
   Config configuration;
   json::value derive_metadata;
   bool self_manage_state = false;
+  std::vector<PointBinding> bindings;
 };
+
+/// No property twice.
+void settle_device(json::object& spec, const std::string& path, std::vector<Problem>& problems);
+
+template <class V>
+void describe(V& v, PointBinding& s) {
+  v.field("property", s.property).required().max_length(64).help("of the device's thing model (属性)");
+  v.field("point", s.point)
+      .required()
+      .refers_to("modbus-point")
+      .unbinds()
+      .help("Modbus point where it is read and written (点位)");
+}
 
 template <class V>
 void describe(V& v, Device& s) {
@@ -32,6 +52,11 @@ void describe(V& v, Device& s) {
       .check(check_metadata)
       .help("the device's own thing model, merged over the product's; JSON or @FILE (派生物模型)");
   v.field("selfManageState", s.self_manage_state).help("a child that says itself whether it is online (自管理状态)");
+  v.field("bindings", s.bindings)
+      .no_default()
+      .max_length(10'000)
+      .help("properties that are values of Modbus points; see jlctl modbus bind (数据采集)");
+  v.settle(settle_device);
   for (const char* key : {"productName", "features", "registryTime", "deviceType", "describe", "photoUrl", "orgId"})
     v.drop(key);
 }

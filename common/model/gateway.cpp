@@ -13,7 +13,8 @@ const std::vector<Word>& EnumWords<GatewayProvider>::words() {
       {"http-server-gateway", "devices push over HTTP, or open a WebSocket (HTTP推送接入)", {"http-server", "http"}},
       {"websocket-server", "devices open a WebSocket (WebSocket服务接入)", {"websocket-server-gateway", "websocket"}},
       {"coap-server-gateway", "devices speak CoAP (CoAP接入)", {"coap-server", "coap"}},
-      {"child-device", "devices behind another device (网关子设备接入)", {}}};
+      {"child-device", "devices behind another device (网关子设备接入)", {}},
+      {"modbus-tcp", "devices whose properties are Modbus points (Modbus TCP接入)", {"modbus"}}};
   return words;
 }
 
@@ -33,7 +34,8 @@ const GatewayProviderInfo& provider_info(GatewayProvider provider) {
       {GatewayProvider::http_server_gateway, "network", "HTTP", "HTTP_SERVER", true},
       {GatewayProvider::websocket_server, "network", "WebSocket", "WEB_SOCKET_SERVER", true},
       {GatewayProvider::coap_server_gateway, "network", "CoAP", "COAP_SERVER", true},
-      {GatewayProvider::child_device, "child-device", "Gateway", "", true}};
+      {GatewayProvider::child_device, "child-device", "Gateway", "", true},
+      {GatewayProvider::modbus_tcp, "modbus", "MODBUS_TCP", "", true}};
   return rows[static_cast<std::size_t>(provider)];
 }
 

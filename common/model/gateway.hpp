@@ -15,6 +15,7 @@ enum class GatewayProvider : std::uint8_t {
   websocket_server,
   coap_server_gateway,
   child_device,
+  modbus_tcp,
 };
 template <>
 struct EnumWords<GatewayProvider> {

@@ -2,6 +2,7 @@
 #include "common/model/cert.hpp"
 #include "common/model/device.hpp"
 #include "common/model/gateway.hpp"
+#include "common/model/modbus.hpp"
 #include "common/model/network.hpp"
 #include "common/model/product.hpp"
 #include "common/model/protocol.hpp"
@@ -130,6 +131,54 @@ std::span<const Kind> kinds() {
        {"accessId", "deviceType"},
        "th-sensor --gateway gw-1 --metadata @thing-model.json --enabled",
        "th-sensor --metadata @thing-model.json"},
+      {"modbus-channel",
+       "modbus-channels",
+       "Modbus通道",
+       "Modbus channels: connections to slaves",
+       "A channel is one connection to a Modbus slave, or to a gateway with many units behind it: over TCP, TLS, a "
+       "serial line, or a serial server. Its points are read over it as soon as both are enabled.",
+       &table_of<ModbusChannel>(),
+       true,
+       {{"ID", "id"},
+        {"NAME", "name", true},
+        {"TRANSPORT", "spec.transport"},
+        {"ADDRESS", "status.address"},
+        {"ENABLED", "enabled"},
+        {"STATUS", "status.state"},
+        {"POINTS", "status.points"},
+        {"GOOD", "status.good"},
+        {"REASON", "status.reason", true}},
+       {"transport"},
+       "plc-1 --host 10.0.0.7",
+       "plc-1 --request-timeout 500",
+       true,
+       "modbus channel"},
+      {"modbus-point",
+       "modbus-points",
+       "Modbus数据点",
+       "Modbus points: values at addresses of slaves",
+       "A point is a value in the registers or bits of one unit: where it stands, how its bytes are to be read, and "
+       "how "
+       "often. Device properties are bound to points with jlctl modbus bind.",
+       &table_of<ModbusPoint>(),
+       true,
+       {{"ID", "id"},
+        {"NAME", "name", true},
+        {"CHANNEL", "spec.channelId"},
+        {"UNIT", "spec.unitId"},
+        {"FUNCTION", "spec.function"},
+        {"ADDRESS", "spec.address"},
+        {"TYPE", "spec.type"},
+        {"ENABLED", "enabled", true},
+        {"STATUS", "status.collectState"},
+        {"VALUE", "status.value"},
+        {"QUALITY", "status.quality"},
+        {"ERROR", "status.error", true}},
+       {"channelId", "unitId", "function"},
+       "boiler-temp --channel plc-1 --unit 1 --address 40108 --type float32 --interval 1000",
+       "boiler-temp --interval 500",
+       true,
+       "modbus point"},
       {"device",
        "devices",
        "设备",

@@ -13,7 +13,8 @@ const std::vector<Word>& EnumWords<ProtocolType>::words() {
 
 const std::vector<Word>& EnumWords<BuiltinProtocol>::words() {
   static const std::vector<Word> words{
-      {"jetlinks-official", "JetLinks' official protocol, v3 (官方协议)", {"jetlinks.v3.0", "official"}}};
+      {"jetlinks-official", "JetLinks' official protocol, v3 (官方协议)", {"jetlinks.v3.0", "official"}},
+      {"modbus-tcp", "devices whose properties are Modbus points (Modbus数据采集)", {"modbus"}}};
   return words;
 }
 

@@ -12,7 +12,7 @@ struct EnumWords<ProtocolType> {
   static const std::vector<Word>& words();
 };
 
-enum class BuiltinProtocol : std::uint8_t { jetlinks_official };
+enum class BuiltinProtocol : std::uint8_t { jetlinks_official, modbus_tcp };
 template <>
 struct EnumWords<BuiltinProtocol> {
   static const std::vector<Word>& words();

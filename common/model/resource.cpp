@@ -132,9 +132,14 @@ class DocumentReader {
 
 const Kind* find_kind(std::string_view name) {
   for (const Kind& kind : kinds()) {
-    if (iequals(kind.name, name) || iequals(kind.plural, name)) return &kind;
+    if (iequals(kind.name, name) || iequals(kind.plural, name) || kind.words == name) return &kind;
   }
   return nullptr;
+}
+
+std::string noun_of(std::string_view name) {
+  const Kind* kind = find_kind(name);
+  return kind ? kind->noun() : std::string(name);
 }
 
 Result<const Kind*> kind_named(std::string_view name) {

@@ -20,7 +20,7 @@ struct Column {
 
 /// A kind of resource, described once.
 struct Kind {
-  std::string name;    ///< "network": in commands, manifests and errors
+  std::string name;    ///< "network", "modbus-point": in manifests, labels and errors
   std::string plural;  ///< "networks": in paths
   std::string zh;      ///< what JetLinks' pages call it
   std::string summary;
@@ -32,12 +32,18 @@ struct Kind {
   std::string add_example;           ///< arguments of a working `jlctl KIND add`
   std::string edit_example;
   bool switchable = true;  ///< has `enabled`, and the verbs enable and disable
+  std::string words{};     ///< of jlctl, where they are not the name: "modbus point"
+
+  /// The noun that jlctl knows it by.
+  [[nodiscard]] const std::string& noun() const { return words.empty() ? name : words; }
 };
 
 /// All kinds, in dependency order: a kind refers only to itself and those before it.
 [[nodiscard]] std::span<const Kind> kinds();
-/// The kind of a name or plural; nullptr when there is none.
+/// The kind of a name, plural or noun; nullptr when there is none.
 [[nodiscard]] const Kind* find_kind(std::string_view name);
+/// The noun that jlctl knows a kind by; the word itself when there is no such kind.
+[[nodiscard]] std::string noun_of(std::string_view kind);
 /// find_kind, or an error that names the nearest kind.
 [[nodiscard]] Result<const Kind*> kind_named(std::string_view name);
 

@@ -6,8 +6,8 @@
 namespace jl::codec {
 
 namespace {
-constexpr std::array<std::string_view, std::size(kTransports)> kNames{"MQTT", "TCP",       "UDP",
-                                                                      "HTTP", "WebSocket", "CoAP"};
+constexpr std::array<std::string_view, std::size(kTransports) + 1> kNames{"MQTT",      "TCP",  "UDP",       "HTTP",
+                                                                          "WebSocket", "CoAP", "MODBUS_TCP"};
 }  // namespace
 
 std::string_view to_string(Transport transport) { return kNames[static_cast<std::size_t>(transport)]; }

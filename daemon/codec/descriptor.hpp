@@ -11,10 +11,11 @@
 namespace jl::codec {
 
 /// What brings messages of devices (access.md 3.5).
-enum class Transport : std::uint8_t { mqtt, tcp, udp, http, websocket, coap };
+enum class Transport : std::uint8_t { mqtt, tcp, udp, http, websocket, coap, modbus };
+/// Those that packages can speak.
 inline constexpr Transport kTransports[]{Transport::mqtt, Transport::tcp,       Transport::udp,
                                          Transport::http, Transport::websocket, Transport::coap};
-/// "MQTT", "TCP", "UDP", "HTTP", "WebSocket", "CoAP".
+/// "MQTT", "TCP", "UDP", "HTTP", "WebSocket", "CoAP", "MODBUS_TCP".
 [[nodiscard]] std::string_view to_string(Transport transport);
 [[nodiscard]] std::optional<Transport> transport_from(std::string_view word);  ///< in any case
 

@@ -193,5 +193,7 @@ class Protocol {
 
 /// The built-in `jetlinks-official` protocol, v3 (wire.md). Lives as long as the program.
 [[nodiscard]] const Protocol& official_protocol();
+/// The built-in `modbus-tcp` protocol of devices that are made of Modbus points.
+[[nodiscard]] const Protocol& modbus_protocol();
 
 }  // namespace jl::codec

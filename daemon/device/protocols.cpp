@@ -23,6 +23,19 @@ std::string source_of(const model::Resource& protocol) {
   return {};
 }
 
+// The protocol of a resource that needs no package; nullptr when it does.
+const codec::Protocol* builtin_of(const model::Resource& protocol) {
+  const auto spec = model::from_json<model::Protocol>(protocol.spec);
+  if (spec.type != ProtocolType::builtin) return nullptr;
+  switch (model::from_json<model::BuiltinConfiguration>(spec.configuration).builtin) {
+    case model::BuiltinProtocol::jetlinks_official:
+      break;
+    case model::BuiltinProtocol::modbus_tcp:
+      return &codec::modbus_protocol();
+  }
+  return &codec::official_protocol();
+}
+
 bool same_files(const codec::package::Package& a, const codec::package::Package& b) { return a.files == b.files; }
 
 }  // namespace
@@ -43,8 +56,8 @@ Result<std::shared_ptr<const codec::package::Package>> Protocols::load(const mod
 }
 
 Result<std::shared_ptr<const codec::Descriptor>> Protocols::inspect(const model::Resource& protocol) {
+  if (const codec::Protocol* builtin = builtin_of(protocol)) return builtin->descriptor();
   std::string source = source_of(protocol);
-  if (source.empty()) return codec::official_protocol().descriptor();
   inspected_.erase(protocol.id);
   const auto& kept = inspected_.emplace(protocol.id, Loaded{std::move(source), load(protocol)}).first->second;
   if (!kept.package) return kept.package.error();
@@ -52,8 +65,8 @@ Result<std::shared_ptr<const codec::Descriptor>> Protocols::inspect(const model:
 }
 
 Result<std::shared_ptr<const codec::Descriptor>> Protocols::describe(const model::Resource& protocol) {
+  if (const codec::Protocol* builtin = builtin_of(protocol)) return builtin->descriptor();
   const std::string source = source_of(protocol);
-  if (source.empty()) return codec::official_protocol().descriptor();
   if (const auto known = inspected_.find(protocol.id); known != inspected_.end() && known->second.source == source) {
     if (!known->second.package) return known->second.package.error();
     return (*known->second.package)->descriptor;
@@ -90,8 +103,8 @@ const codec::Protocol* Protocols::use(const model::Resource& protocol, Millis no
 }
 
 const codec::Protocol* Protocols::take(const model::Resource& protocol, Millis now) {
+  if (const codec::Protocol* builtin = builtin_of(protocol)) return builtin;
   const std::string source = source_of(protocol);
-  if (source.empty()) return &codec::official_protocol();
   {
     const std::scoped_lock lock(mutex_);
     const Entry& running = entry(protocol.id);
@@ -193,8 +206,8 @@ std::map<std::string, codec::package::Counters> Protocols::counters() const {
 
 ProtocolState Protocols::state_of(const model::Resource& protocol) const {
   ProtocolState out;
-  if (source_of(protocol).empty()) {
-    out.descriptor = codec::official_protocol().descriptor();
+  if (const codec::Protocol* builtin = builtin_of(protocol)) {
+    out.descriptor = builtin->descriptor();
     return out;
   }
   out.is_package = true;
@@ -211,7 +224,7 @@ ProtocolState Protocols::state_of(const model::Resource& protocol) const {
 }
 
 const codec::Protocol* Protocols::codec_of(const model::Resource& protocol) const {
-  if (source_of(protocol).empty()) return &codec::official_protocol();
+  if (const codec::Protocol* builtin = builtin_of(protocol)) return builtin;
   const std::scoped_lock lock(mutex_);
   const auto it = entries_.find(protocol.id);
   return it != entries_.end() && it->second.codec->package() ? it->second.codec.get() : nullptr;

@@ -1,7 +1,7 @@
 #include "daemon/network/mqtt_client.hpp"
 
 #include "daemon/base/log.hpp"
-#include "daemon/network/mqtt_client_backoff.hpp"
+#include "daemon/network/backoff.hpp"
 #include "daemon/network/mqtt_client_link.hpp"
 #include "daemon/network/mqtt_client_lookup.hpp"
 #include "daemon/network/mqtt_client_publications.hpp"

@@ -107,6 +107,7 @@ Result<MutationResult> Resources::run_apply(const ApplyRequest& request, const P
     }
     if (rules.problems.size() >= 1000) break;
   }
+  Aftermath aftermath;
   if (request.prune) {
     if (request.set.empty()) return Error(Errc::usage, "prune needs the name of a set", "add --set NAME");
     std::vector<std::pair<std::string, std::string>> gone;
@@ -121,6 +122,8 @@ Result<MutationResult> Resources::run_apply(const ApplyRequest& request, const P
       view.erase(kind, id);
     }
     rules.deletes_enabled = true;
+    JL_TRY(aftermath, follow_bonds(view));
+    rules.taken_along = aftermath.deleted;
   }
   const auto changes = view.changes();
   std::size_t created = 0, updated = 0, deleted = 0;
@@ -148,6 +151,7 @@ Result<MutationResult> Resources::run_apply(const ApplyRequest& request, const P
       {"disconnected", 0},
       {"changes", std::move(listed)},
       {"changesTotal", changes.size()}};
+  if (!aftermath.unbound.empty()) out.body["unbound"] = aftermath.unbound;
   if (progress) progress("checking", 0, changes.size());
   if (request.dry_run) {
     if (!rules.problems.empty()) return error_from_problems(std::move(rules.problems));

@@ -78,7 +78,7 @@ Result<json::object> Resources::show(std::string_view kind, std::string_view id)
   }
   if (!entry)
     return Error(Errc::not_found, std::string(kind) + " \"" + std::string(id) + "\" does not exist",
-                 "jlctl " + std::string(kind) + " list");
+                 "jlctl " + model::noun_of(kind) + " list");
   JL_TRY(Resource resource, model::from_stored(kind, id, entry->value, entry->revision));
   return document(std::move(resource), true);
 }
@@ -152,7 +152,7 @@ Result<json::object> Resources::impact(std::string_view kind, std::string_view i
   JL_TRY(const bool found, exists(kind, id));
   if (!found)
     return Error(Errc::not_found, std::string(kind) + " \"" + std::string(id) + "\" does not exist",
-                 "jlctl " + std::string(kind) + " list");
+                 "jlctl " + model::noun_of(kind) + " list");
   View view(p_.store);
   constexpr std::size_t kCountLimit = 1'000'000;
   JL_TRY(const auto users, view.users_of(kind, id, kCountLimit));

@@ -20,7 +20,7 @@ std::string request_key(std::string_view id) { return store::key({"request", id}
 
 Error missing(std::string_view kind, std::string_view id) {
   return {Errc::not_found, std::string(kind) + " \"" + std::string(id) + "\" does not exist",
-          "jlctl " + std::string(kind) + " list"};
+          "jlctl " + model::noun_of(kind) + " list"};
 }
 
 Error overloaded() { return {Errc::busy, "too many changes wait, or the daemon is stopping", "try again in a moment"}; }
@@ -135,7 +135,8 @@ Result<Resources::Committed> Resources::commit(View& view, RuleContext& rules, c
 }
 
 Result<MutationResult> Resources::answer(const Mutation& mutation, std::string_view result, const Resource* before,
-                                         const Resource* after, const Committed* committed) const {
+                                         const Resource* after, const Committed* committed,
+                                         const Aftermath& aftermath) const {
   MutationResult out;
   out.http_status = result == "created" ? 201 : 200;
   const store::Revision revision = committed && result != "unchanged" ? committed->revision
@@ -151,6 +152,7 @@ Result<MutationResult> Resources::answer(const Mutation& mutation, std::string_v
     for (const auto& text : committed->warnings) warnings.emplace_back(text);
     out.body["warnings"] = std::move(warnings);
   }
+  aftermath.add_to(out.body);
   if (after) {
     Resource shown = *after;
     shown.revision = revision;
@@ -209,9 +211,11 @@ Result<MutationResult> Resources::run(const Mutation& m) {
     case Verb::add:
       after = model::read_resource(*kind, m.document, rules.problems);
       break;
-    case Verb::edit:
-      after = model::patch_resource(*kind, *before, m.document, rules.problems);
+    case Verb::edit: {
+      JL_TRY(const json::object patch, m.patch ? m.patch(*before) : Result<json::object>(m.document));
+      after = model::patch_resource(*kind, *before, patch, rules.problems);
       break;
+    }
     case Verb::enable:
     case Verb::disable:
       after = *before;
@@ -226,17 +230,24 @@ Result<MutationResult> Resources::run(const Mutation& m) {
     p_.secrets.seal(*after, before, rules.problems);
     if (!m.options.if_not_exists)
       return Error(Errc::already_exists, m.kind + " \"" + m.id + "\" exists already",
-                   "jlctl " + m.kind + " show " + m.id);
+                   "jlctl " + model::noun_of(m.kind) + " show " + m.id);
     if (rules.problems.empty() && model::same_content(*before, *after))
       return answer(m, "unchanged", before, before, nullptr);
     return Error(Errc::conflict, m.kind + " \"" + m.id + "\" exists with another specification",
-                 "jlctl " + m.kind + " show " + m.id);
+                 "jlctl " + model::noun_of(m.kind) + " show " + m.id);
   }
   if (after) {
     JL_CHECK(put_new(view, *after, before, rules.problems));
     if (m.verb == Verb::disable && m.options.force && m.kind == "protocol") JL_CHECK(disable_users(view, *after));
   } else {
     view.erase(m.kind, m.id);
+  }
+  JL_TRY(Aftermath aftermath, after ? Result<Aftermath>(Aftermath()) : follow_bonds(view));
+  rules.taken_along = aftermath.deleted;
+  if (m.options.dry_run) {
+    JL_CHECK(check_rules(rules, view.changes()));
+    if (!rules.problems.empty()) return error_from_problems(std::move(rules.problems));
+    return answer(m, "planned", before, nullptr, nullptr, aftermath);
   }
   const bool unchanged = view.changes().empty();
   if (unchanged && m.verb == Verb::enable && m.kind == "network") {
@@ -249,9 +260,12 @@ Result<MutationResult> Resources::run(const Mutation& m) {
   const std::string_view result = m.verb == Verb::add ? "created" : m.verb == Verb::erase ? "deleted" : "updated";
   JL_TRY(const Resource* written, after ? view.get(m.kind, m.id) : Result<const Resource*>(nullptr));
   const std::optional<Resource> final_state = written ? std::optional<Resource>(*written) : std::nullopt;
-  JL_TRY(const MutationResult for_retry, answer(m, result, before, final_state ? &*final_state : nullptr, nullptr));
+  JL_TRY(const MutationResult for_retry,
+         answer(m, result, before, final_state ? &*final_state : nullptr, nullptr, aftermath));
   JL_TRY(const Committed committed, commit(view, rules, m.options, &for_retry));
-  return answer(m, result, before, final_state ? &*final_state : nullptr, &committed);
+  for (const auto& entry : aftermath.unbound)
+    log::info("services", "deleting {}/{} unbound {}", m.kind, m.id, json::serialize(entry));
+  return answer(m, result, before, final_state ? &*final_state : nullptr, &committed, aftermath);
 }
 
 void Resources::reload_protocol(const std::string& id) {

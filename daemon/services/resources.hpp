@@ -2,6 +2,7 @@
 // Everything that can be done to resources: one way through for every noun. Changes run on the mutation thread, reads
 // on the caller's.
 #include "common/text/diff.hpp"
+#include "daemon/services/bonds.hpp"
 #include "daemon/services/mutator.hpp"
 #include "daemon/services/rules.hpp"
 
@@ -15,6 +16,7 @@ struct MutationOptions {
   std::string request_id;    ///< of the caller, for safe retries; "" = none
   std::string request_text;  ///< what the id stands for: the call and its body, hashed
   bool if_not_exists = false, if_exists = false, force = false;
+  bool dry_run = false;  ///< of a deletion: say what would go, change nothing
 };
 
 enum class Verb : std::uint8_t { add, edit, enable, disable, erase };
@@ -23,6 +25,8 @@ struct Mutation {
   Verb verb{};
   std::string kind, id;
   boost::json::object document;  ///< add: the document; edit: the merge patch
+  /// edit: makes the merge patch of the resource as it is, instead of `document`.
+  std::function<Result<boost::json::object>(const Resource& now)> patch{};
   MutationOptions options;
 };
 
@@ -116,7 +120,8 @@ class Resources final : public access::Provisioner {
   Status put_new(View& view, Resource resource, const Resource* before, std::vector<Problem>& problems) const;
   [[nodiscard]] Status disable_users(View& view, const Resource& protocol) const;
   [[nodiscard]] Result<MutationResult> answer(const Mutation& mutation, std::string_view result, const Resource* before,
-                                              const Resource* after, const Committed* committed) const;
+                                              const Resource* after, const Committed* committed,
+                                              const Aftermath& aftermath = {}) const;
   [[nodiscard]] boost::json::array changed_fields(const runtime::ResourceChange& change) const;
   void add_status(boost::json::object& document, const Resource& resource, bool detailed) const;
 

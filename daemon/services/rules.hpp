@@ -23,6 +23,14 @@ struct RuleContext {
   /// Where uploaded files are; nullptr = files that a change names may still be missing (a dry run: they are uploaded
   /// with the deed).
   const store::FileStore* files = nullptr;
+  /// Labels of what goes because its owner does, enabled or not.
+  std::set<std::string> taken_along{};
+  /// The points of a Modbus channel, by the value that they show.
+  struct Places {
+    std::map<std::string, std::set<std::string>> of;
+    std::size_t total = 0;
+  };
+  std::map<std::string, Places> modbus_places{};
   /// Certs opened for this change, by id.
   std::map<std::string, Result<device::CertInfo>> opened_certs{};
 
@@ -40,6 +48,8 @@ Status check_network(RuleContext& context, const Resource* before, const Resourc
 Status check_protocol(RuleContext& context, const Resource* before, const Resource* after);
 Status check_user(RuleContext& context, const Resource* before, const Resource* after);
 Status check_gateway(RuleContext& context, const Resource* before, const Resource* after);
+Status check_modbus_channel(RuleContext& context, const Resource* before, const Resource* after);
+Status check_modbus_point(RuleContext& context, const Resource* before, const Resource* after);
 Status check_product(RuleContext& context, const Resource* before, const Resource* after);
 Status check_device(RuleContext& context, const Resource* before, const Resource* after);
 

@@ -72,6 +72,8 @@ std::vector<ConfigKey> config_keys(Transport transport) {
       return bearer_keys("what the handshake carries as the query parameter token, or as Authorization: Bearer");
     case Transport::coap:
       return coap_keys();
+    case Transport::modbus:
+      break;
   }
   return {};
 }

@@ -178,6 +178,8 @@ std::string_view document(Transport transport) {
       return kWebSocket;
     case Transport::coap:
       return kCoap;
+    case Transport::modbus:
+      break;
   }
   return {};
 }

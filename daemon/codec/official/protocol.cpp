@@ -30,6 +30,7 @@ std::vector<Route> routes_of(Transport transport) {
       return coap_routes();
     case Transport::tcp:
     case Transport::udp:
+    case Transport::modbus:
       break;
   }
   return {};
@@ -87,6 +88,7 @@ class OfficialProtocol final : public Protocol {
         return path_owner(wire.topic);
       case Transport::coap:
         return coap_owner(wire);
+      case Transport::modbus:
       case Transport::websocket:
         break;  // the handshake has said it
     }
@@ -107,6 +109,7 @@ class OfficialProtocol final : public Protocol {
         return refuse_coap(why, answer);
       case Transport::mqtt:
       case Transport::websocket:
+      case Transport::modbus:
         answer.clear();
     }
   }
@@ -115,6 +118,7 @@ class OfficialProtocol final : public Protocol {
                          Answer& answer) const override {
     switch (wire.transport) {
       case Transport::mqtt:
+      case Transport::modbus:
         break;
       case Transport::tcp:
         return decode_tcp(wire, peer, now, out, answer);
@@ -134,6 +138,7 @@ class OfficialProtocol final : public Protocol {
   Result<Encoded> encode(const DownMessage& message, Transport transport, const Peer& peer) const override {
     switch (transport) {
       case Transport::mqtt:
+      case Transport::modbus:
         break;
       case Transport::tcp:
       case Transport::udp:

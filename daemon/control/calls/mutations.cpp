@@ -24,6 +24,7 @@ Result<MutationOptions> mutation_options(const Call& call) {
   out.if_not_exists = call.flag("ifNotExists");
   out.if_exists = call.flag("ifExists");
   out.force = call.flag("force");
+  out.dry_run = call.flag("dryRun");
   return out;
 }
 

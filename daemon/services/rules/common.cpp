@@ -31,7 +31,7 @@ void check_files(RuleContext& context, const Resource* before, const Resource& a
 Status check_deletion(RuleContext& context, const Resource& before) {
   const model::Kind* kind = model::find_kind(before.kind);
   JL_ASSERT(kind);
-  if (kind->switchable && before.enabled && !context.deletes_enabled) {
+  if (kind->switchable && before.enabled && !context.deletes_enabled && !context.taken_along.contains(before.label())) {
     context.problem(before, "", before.kind + " \"" + before.id + "\" is enabled; disable it first, then delete it",
                     Errc::enabled);
     return {};
@@ -53,9 +53,15 @@ struct RuleRow {
   std::string_view kind;
   Rule rule;
 };
-constexpr RuleRow kRules[] = {{"cert", check_cert},         {"network", check_network}, {"user", check_user},
-                              {"protocol", check_protocol}, {"gateway", check_gateway}, {"product", check_product},
-                              {"device", check_device}};
+constexpr RuleRow kRules[] = {{"cert", check_cert},
+                              {"network", check_network},
+                              {"user", check_user},
+                              {"protocol", check_protocol},
+                              {"gateway", check_gateway},
+                              {"product", check_product},
+                              {"device", check_device},
+                              {"modbus-channel", check_modbus_channel},
+                              {"modbus-point", check_modbus_point}};
 
 }  // namespace
 

@@ -43,7 +43,8 @@ Status check_gateway(RuleContext& context, const Resource* before, const Resourc
   if (protocol) {
     const auto descriptor = descriptor_of(context, *protocol);
     // Children may use any protocol: their messages come through another device's session (access.md 1.3).
-    if (!provider.network_type.empty() && descriptor && !descriptor->find(provider.transport)) {
+    if (provider.provider != model::GatewayProvider::child_device && descriptor &&
+        !descriptor->find(provider.transport)) {
       context.problem(*after, "spec.protocol",
                       "protocol \"" + protocol->id + "\" does not speak " + provider.transport);
     }

@@ -1,7 +1,7 @@
 // The MQTT client component against a broker that the test plays: what it sends when, and what it bears.
 #include "daemon/network/mqtt_client.hpp"
 
-#include "daemon/network/mqtt_client_backoff.hpp"
+#include "daemon/network/backoff.hpp"
 #include "daemon/network/mqtt_client_publications.hpp"
 #include "tests/unit/daemon/network/mqtt_client_support.hpp"
 

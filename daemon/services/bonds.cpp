@@ -1,0 +1,118 @@
+#include "daemon/services/bonds.hpp"
+
+#include "common/base/assert.hpp"
+
+#include <algorithm>
+#include <deque>
+
+namespace jl::services {
+namespace json = boost::json;
+using model::Bond;
+
+namespace {
+
+class Follower {
+ public:
+  explicit Follower(View& view) : view_(view) {}
+
+  Result<Aftermath> run() {
+    for (const auto& change : view_.changes()) {
+      if (!change.after) waiting_.emplace_back(change.any().kind, change.any().id);
+    }
+    while (!waiting_.empty()) {
+      const auto [kind, id] = waiting_.front();
+      waiting_.pop_front();
+      if (!has_bonds(kind)) continue;
+      JL_TRY(const auto users, view_.users_of(kind, id, SIZE_MAX));
+      for (const std::string& label : users) {
+        const std::size_t slash = label.find('/');
+        JL_CHECK(part(label.substr(0, slash), label.substr(slash + 1), kind, id));
+      }
+    }
+    return std::move(out_);
+  }
+
+ private:
+  // Whether any kind refers to this one in a way that does not hold it.
+  static bool has_bonds(const std::string& kind) {
+    for (const model::Kind& other : model::kinds()) {
+      if (refers(*other.spec, kind)) return true;
+    }
+    return false;
+  }
+  static bool refers(const model::Table& table, const std::string& kind) {
+    return std::ranges::any_of(table.fields, [&](const model::Field& field) {
+      return (field.refers_to == kind && field.bond != Bond::holds) ||
+             (field.type == model::Type::list && field.table && refers(*field.table, kind));
+    });
+  }
+
+  Status part(const std::string& user_kind, const std::string& user_id, const std::string& kind,
+              const std::string& id) {
+    JL_TRY(const Resource* user, view_.get(user_kind, user_id));
+    if (!user) return {};
+    const model::Kind* description = model::find_kind(user_kind);
+    JL_ASSERT(description);
+    Resource left = *user;
+    bool changed = false;
+    for (const model::Field& field : description->spec->fields) {
+      json::value* value = left.spec.if_contains(field.key);
+      if (!value) continue;
+      if (field.refers_to == kind && field.bond == Bond::owned && value->is_string() && value->get_string() == id) {
+        view_.erase(user_kind, user_id);
+        out_.deleted.insert(user->label());
+        waiting_.emplace_back(user_kind, user_id);
+        return {};
+      }
+      if (field.type == model::Type::list && field.table && value->is_array())
+        changed |= unbind(*field.table, value->get_array(), left, kind, id);
+    }
+    if (changed) {
+      const json::object spec = left.spec;
+      for (const auto& [key, value] : spec) {
+        if (value.is_array() && value.get_array().empty() && user->spec.at(key) != value) left.spec.erase(key);
+      }
+      view_.put(std::move(left));
+    }
+    return {};
+  }
+
+  bool unbind(const model::Table& table, json::array& entries, const Resource& user, const std::string& kind,
+              const std::string& id) {
+    const auto names_it = [&](const json::value& entry) {
+      return std::ranges::any_of(table.fields, [&](const model::Field& field) {
+        if (field.refers_to != kind || field.bond != Bond::unbinds || !entry.is_object()) return false;
+        const json::value* value = entry.get_object().if_contains(field.key);
+        return value && value->is_string() && value->get_string() == id;
+      });
+    };
+    json::array kept;
+    for (json::value& entry : entries) {
+      if (!names_it(entry)) {
+        kept.push_back(std::move(entry));
+        continue;
+      }
+      json::object gone{{"resource", user.label()}};
+      for (const auto& [key, value] : entry.get_object()) gone[key] = value;
+      out_.unbound.push_back(std::move(gone));
+    }
+    const bool changed = kept.size() != entries.size();
+    entries = std::move(kept);
+    return changed;
+  }
+
+  View& view_;
+  Aftermath out_;
+  std::deque<std::pair<std::string, std::string>> waiting_;
+};
+
+}  // namespace
+
+void Aftermath::add_to(json::object& body) const {
+  if (!deleted.empty()) body["alsoDeleted"] = json::value_from(deleted);
+  if (!unbound.empty()) body["unbound"] = unbound;
+}
+
+Result<Aftermath> follow_bonds(View& view) { return Follower(view).run(); }
+
+}  // namespace jl::services
