@@ -14,6 +14,13 @@ bool same_place(const network::ClientStreamOptions& a, const network::ClientStre
 
 }  // namespace
 
+std::string address_of(const ChannelConfig& config) {
+  if (config.dial.host.empty()) return "rtu://" + config.dial.serial.device;
+  const char* scheme = config.line.rtu ? "rtu-over-tcp" : config.dial.tls ? "tls" : "tcp";
+  const bool v6 = config.dial.host.find(':') != std::string::npos;
+  return fmt::format("{}://{}{}{}:{}", scheme, v6 ? "[" : "", config.dial.host, v6 ? "]" : "", config.dial.port);
+}
+
 std::string_view to_string(ChannelState state) {
   switch (state) {
     case ChannelState::stopped:
@@ -232,13 +239,6 @@ void Channel::when_open(std::function<void(const Status&)> done) {
 void Channel::tell_waiting(const Status& status) {
   wait_limit_.cancel();
   for (const auto& done : std::exchange(waiting_, {})) done(status);
-}
-
-std::string Channel::address() const {
-  if (config_.dial.host.empty()) return "rtu://" + config_.dial.serial.device;
-  const char* scheme = config_.line.rtu ? "rtu-over-tcp" : config_.dial.tls ? "tls" : "tcp";
-  const bool v6 = config_.dial.host.find(':') != std::string::npos;
-  return fmt::format("{}://{}{}{}:{}", scheme, v6 ? "[" : "", config_.dial.host, v6 ? "]" : "", config_.dial.port);
 }
 
 void Channel::add_tap(std::weak_ptr<const Tap> tap) { taps_.push_back(std::move(tap)); }

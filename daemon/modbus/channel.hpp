@@ -20,6 +20,9 @@ struct ChannelConfig {
   PlanLimits limits;
 };
 
+/// "tcp://10.0.0.7:502", "rtu:///dev/ttyUSB0": for people, and what temporary channels are asked for with.
+[[nodiscard]] std::string address_of(const ChannelConfig& config);
+
 enum class ChannelState : std::uint8_t { stopped, connecting, running, failed };
 [[nodiscard]] std::string_view to_string(ChannelState state);
 
@@ -71,7 +74,7 @@ class Channel final : private network::ClientStreamHandler, private LineHouse, p
   void add_tap(std::weak_ptr<const Tap> tap);
   [[nodiscard]] ChannelState state() const { return state_; }
   [[nodiscard]] const std::string& reason() const { return reason_; }
-  [[nodiscard]] std::string address() const;
+  [[nodiscard]] std::string address() const { return address_of(config_); }
   [[nodiscard]] Millis since() const { return since_; }
   [[nodiscard]] std::uint64_t connects() const { return connects_; }
   [[nodiscard]] std::uint64_t failures() const { return failures_; }
