@@ -134,7 +134,7 @@ TEST_SUITE("modbus.value") {
 
   TEST_CASE("a point's format is its own, its order the channel's unless it has one") {
     model::ModbusPoint point;
-    point.address = 107;
+    point.address = "107";
     Format f = format_of(point, Order::cdab);
     CHECK(f.type == Type::uint16);
     CHECK(f.order == Order::cdab);
