@@ -61,8 +61,8 @@ struct Order {
   std::uint8_t unit = 1;  ///< 0 = broadcast: writes only; ends ok when it is sent
   wire::modbus::Request request;
   Priority priority = Priority::poll;
-  Millis timeout = 0;                        ///< 0 = the line's
-  std::function<void(const Outcome&)> done;  ///< called once; it may submit() again
+  Millis timeout = 0;                          ///< 0 = the line's
+  std::function<void(const Outcome&)> done{};  ///< called once; it may submit() again
 };
 
 /// What a line has its owner do.
