@@ -204,6 +204,7 @@ void Modbus::take_point(const Resource* before, const Resource* after) {
 }
 
 void Modbus::take_device(const std::string& id, const Resource* after) {
+  const std::scoped_lock lock(mutex_);
   devices_of_.erase(id);
   if (!after) return;
   auto bindings = model::from_json<model::Device>(after->spec).bindings;

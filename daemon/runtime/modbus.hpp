@@ -42,6 +42,12 @@ class Modbus {
   [[nodiscard]] modbus::Channels& channels() { return channels_; }
   /// The channel of a point; "" = there is no such point, or it is not known here.
   [[nodiscard]] std::string channel_of(std::string_view point_id) const;
+  struct Binding {
+    std::string device, property, point, channel;
+    std::string quality;  ///< of the point's value
+  };
+  /// By device and property.
+  [[nodiscard]] std::vector<Binding> bindings() const;
   /// Counters of every running channel, for metrics.
   struct Metrics {
     std::string channel;
@@ -83,7 +89,7 @@ class Modbus {
   mutable std::mutex mutex_;  // channels by id: changed on the mutation thread, read by status
   std::map<std::string, ChannelEntry, std::less<>> entries_;
   std::map<std::string, std::string, std::less<>> channel_of_;          // by point
-  std::map<std::string, std::vector<model::PointBinding>> devices_of_;  // by device; mutation thread
+  std::map<std::string, std::vector<model::PointBinding>> devices_of_;  // by device
   std::map<std::string, modbus::ChannelConfig> prepared_;
   mutable std::mutex pictures_mutex_;
   mutable std::map<std::string, PictureRef> pictures_;

@@ -159,6 +159,28 @@ json::object Modbus::status_of(const Resource& resource, bool fresh) const {
   return out;
 }
 
+std::vector<Modbus::Binding> Modbus::bindings() const {
+  std::vector<Binding> out;
+  {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& [device, bindings] : devices_of_) {
+      for (const auto& binding : bindings) {
+        const auto channel = channel_of_.find(binding.point.id);
+        out.push_back({device, binding.property, binding.point.id,
+                       channel == channel_of_.end() ? std::string() : channel->second, "stopped"});
+      }
+    }
+  }
+  for (Binding& binding : out) {
+    if (!channels_.runs(binding.channel)) continue;
+    const PictureRef seen = picture(binding.channel, false);
+    if (!seen) continue;
+    if (const auto point = seen->points.find(binding.point); point != seen->points.end())
+      binding.quality = std::string(point->second.at("quality").as_string());
+  }
+  return out;
+}
+
 std::vector<Modbus::Metrics> Modbus::metrics() const {
   std::vector<Metrics> out;
   for (const std::string& id : channels_.ids()) {

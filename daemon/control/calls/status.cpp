@@ -22,6 +22,45 @@ std::uint64_t resident_bytes() {
   return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
+void add_modbus_metrics(std::string& out, const std::vector<runtime::Modbus::Metrics>& channels) {
+  using Row = runtime::Modbus::Metrics;
+  const auto table = [&](std::string_view name, std::string_view type, std::string_view help, auto value) {
+    out += fmt::format("# HELP jlinkd_modbus_{} {}\n# TYPE jlinkd_modbus_{} {}\n", name, help, name, type);
+    for (const Row& row : channels)
+      out += fmt::format("jlinkd_modbus_{}{{channel=\"{}\"}} {}\n", name, row.channel, value(row));
+  };
+  table("connected", "gauge", "Whether a Modbus channel is connected.",
+        [](const Row& r) { return r.state == modbus::ChannelState::running ? 1 : 0; });
+  table("points", "gauge", "Points of a Modbus channel.", [](const Row& r) { return r.points; });
+  table("points_good", "gauge", "Those whose last value is good.", [](const Row& r) { return r.good; });
+  table("requests_total", "counter", "Requests sent to slaves.", [](const Row& r) { return r.line.requests; });
+  table("timeouts_total", "counter", "Requests without an answer in time.",
+        [](const Row& r) { return r.line.timeouts; });
+  table("malformed_total", "counter", "Answers that did not fit their request.",
+        [](const Row& r) { return r.line.malformed; });
+  table("late_total", "counter", "Answers nobody waited for any more.", [](const Row& r) { return r.line.late; });
+  table("overruns_total", "counter", "Cycles left out because the one before was not done.",
+        [](const Row& r) { return r.poller.overruns; });
+  table("skipped_total", "counter", "Cycles left out without connection, or of units that do not answer.",
+        [](const Row& r) { return r.poller.skipped; });
+  table("values_total", "counter", "Values read.", [](const Row& r) { return r.poller.values; });
+  table("connects_total", "counter", "Connections made.", [](const Row& r) { return r.connects; });
+  table("connect_failures_total", "counter", "Connections lost, or not made.", [](const Row& r) { return r.failures; });
+  table("rtt_p50_milliseconds", "gauge", "Median time to an answer.",
+        [](const Row& r) { return r.line.rtt.percentile(0.5); });
+  table("rtt_p99_milliseconds", "gauge", "Time that 99 of 100 answers do not exceed.",
+        [](const Row& r) { return r.line.rtt.percentile(0.99); });
+  out += "# HELP jlinkd_modbus_exceptions_total Exceptions of slaves by their code; 0 = codes without a row.\n";
+  out += "# TYPE jlinkd_modbus_exceptions_total counter\n";
+  for (const Row& row : channels) {
+    for (std::size_t code = 0; code < row.line.exceptions.size(); ++code) {
+      if (row.line.exceptions[code] > 0)
+        out += fmt::format("jlinkd_modbus_exceptions_total{{channel=\"{}\",code=\"{}\"}} {}\n", row.channel, code,
+                           row.line.exceptions[code]);
+    }
+  }
+}
+
 }  // namespace
 
 json::object Calls::status() const {
@@ -132,6 +171,7 @@ std::string Calls::metrics() const {
   row("jlinkd_protocol_overruns_total", "counter", "Those that were stopped because they took too long.");
   for (const auto& [id, c] : packages)
     out += fmt::format("jlinkd_protocol_overruns_total{{protocol=\"{}\"}} {}\n", id, c.overruns);
+  add_modbus_metrics(out, r_.runtime.modbus().metrics());
   row("jlinkd_log_dropped_total", "counter", "Log records dropped because the queue was full.");
   out += fmt::format("jlinkd_log_dropped_total{{log=\"access\"}} {}\njlinkd_log_dropped_total{{log=\"system\"}} {}\n",
                      r_.logs.stats(logs::LogClass::access).dropped, r_.logs.stats(logs::LogClass::system).dropped);
