@@ -32,13 +32,6 @@ Error unknown_verb(const std::string& noun, const std::string& word) {
       nearest.empty() ? "verbs are " + join(verbs_of(noun)) : "did you mean \"jlctl " + noun + " " + nearest + "\"?"};
 }
 
-// A noun, or the name of a kind that has another noun: "modbus-point". "" = neither.
-std::string noun_named(const std::string& word) {
-  if (!verbs_of(word).empty() || !nouns_below(word).empty()) return word;
-  const model::Kind* kind = model::find_kind(word);
-  return kind && kind->name == word ? kind->noun() : std::string();
-}
-
 // A flag word: how many words it takes with its value. 0 when it is none of the global flags.
 std::size_t length_of_global(const std::vector<FlagInfo>& globals, const std::string& word) {
   if (word.starts_with("--")) {
@@ -73,6 +66,12 @@ Words nouns_below(std::string_view noun) {
     if (other.starts_with(head)) out.push_back(other.substr(head.size()));
   }
   return out;
+}
+
+std::string noun_named(const std::string& word) {
+  if (!verbs_of(word).empty() || !nouns_below(word).empty()) return word;
+  const model::Kind* kind = model::find_kind(word);
+  return kind && kind->name == word ? kind->noun() : std::string();
 }
 
 Words verbs_of(std::string_view noun, bool with_aliases) {

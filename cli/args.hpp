@@ -63,6 +63,8 @@ class Invocation {
 [[nodiscard]] Words nouns();
 /// Nouns below another one: "channel" of "modbus", for "modbus channel".
 [[nodiscard]] Words nouns_below(std::string_view noun);
+/// The noun that a word means: itself, or that of the kind it names, "modbus point" for "modbus-point". "" = none.
+[[nodiscard]] std::string noun_named(const std::string& word);
 /// The verbs of a noun ("" = top level), in the table's order; with their aliases if wanted.
 [[nodiscard]] Words verbs_of(std::string_view noun, bool with_aliases = false);
 /// Finds a legal word in any case, by its own spelling or (for fields) an alias; nullopt when there is none.

@@ -52,6 +52,46 @@ std::string summary_text(const json::value& reply) {
   return out;
 }
 
+std::vector<std::string> texts_at(const json::value& reply, const char* key) {
+  std::vector<std::string> out;
+  const auto* list = find_path(reply, key);
+  if (!list || !list->is_array()) return out;
+  for (const auto& item : list->get_array()) out.push_back(plain_text(item));
+  return out;
+}
+
+std::vector<std::string> unbound_texts(const json::value& reply) {
+  std::vector<std::string> out;
+  const auto* list = find_path(reply, "unbound");
+  if (!list || !list->is_array()) return out;
+  for (const auto& entry : list->get_array()) {
+    if (!entry.is_object()) continue;
+    std::string fields;
+    for (const auto& [key, value] : entry.get_object()) {
+      if (key != "resource") fields += (fields.empty() ? "" : ", ") + std::string(key) + " " + plain_text(value);
+    }
+    out.push_back(text_at(entry, "resource") + ": " + fields);
+  }
+  return out;
+}
+
+std::vector<std::string> aftermath_texts(const json::value& reply) {
+  std::vector<std::string> out;
+  for (const std::string& label : texts_at(reply, "alsoDeleted")) out.push_back(label + " deleted as well");
+  for (const std::string& entry : unbound_texts(reply)) out.push_back(entry + " unbound");
+  return out;
+}
+
+void write_deletion(Printer& out, const json::value& reply) {
+  const bool colour = out.options().table.colour;
+  const auto line = [&](const std::string& text) {
+    out.sink().write(styled(printable(text), Style::bold, colour) + "\n");
+  };
+  line("- " + text_at(reply, "kind") + "/" + text_at(reply, "id"));
+  for (const std::string& label : texts_at(reply, "alsoDeleted")) line("- " + label);
+  for (const std::string& entry : unbound_texts(reply)) line("~ " + entry + ": unbound");
+}
+
 void write_changes(Printer& out, const json::value& reply, bool with_fields) {
   const auto* changes = find_path(reply, "changes");
   if (!changes || !changes->is_array()) return;

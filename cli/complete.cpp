@@ -66,7 +66,8 @@ class Completion {
     } else if (command_) {
       ++arguments_;
     } else if (noun_.empty()) {
-      if (!(command_ = control::find_command("", word))) noun_ = word;
+      if (!(command_ = control::find_command("", word))) noun_ = noun_named(word);
+      if (!command_ && noun_.empty()) noun_ = word;  // nothing is known of it
     } else if (!verbs_of(noun_ + " " + word).empty()) {
       noun_ += " " + word;
     } else {
@@ -157,7 +158,7 @@ class Completion {
       field_paths();
     } else if (what == "object") {
       object();
-    } else if (!what.empty()) {
+    } else if (model::find_kind(what)) {
       ids(what, "");
     }
   }

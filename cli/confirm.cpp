@@ -1,12 +1,15 @@
 #include "cli/confirm.hpp"
 
+#include "cli/changes.hpp"
 #include "cli/output/sink.hpp"
 #include "cli/output/width.hpp"
 #include "common/base/words.hpp"
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <iterator>
 
 namespace jl::cli {
 namespace {
@@ -32,19 +35,50 @@ std::int64_t number(const json::object& from, const char* key) {
 
 std::string Impact::text() const {
   std::string out;
+  const auto part = [&](const std::string& text) { out += (out.empty() ? "" : "; ") + text; };
   if (sessions > 0)
-    out = "would disconnect " + std::to_string(sessions) + " device session" + (sessions == 1 ? "" : "s");
-  if (!used_by.empty()) {
-    const auto total = std::max(used_by_total, static_cast<std::int64_t>(used_by.size()));
+    part("would disconnect " + std::to_string(sessions) + " device session" + (sessions == 1 ? "" : "s"));
+  const auto list = [&](const char* what, const std::vector<std::string>& items, std::size_t total) {
+    if (items.empty()) return;
     constexpr std::size_t kShown = 10;
-    const std::vector<std::string> shown(
-        used_by.begin(), used_by.begin() + static_cast<std::ptrdiff_t>(std::min(kShown, used_by.size())));
-    if (!out.empty()) out += "; ";
-    out += "used by " + join(shown);
-    const auto more = total - static_cast<std::int64_t>(shown.size());
-    if (more > 0) out += " and " + std::to_string(more) + " more";
-  }
+    const std::vector<std::string> shown(items.begin(),
+                                         items.begin() + static_cast<std::ptrdiff_t>(std::min(kShown, items.size())));
+    const std::size_t more = std::max(total, items.size()) - shown.size();
+    part(what + join(shown) + (more > 0 ? " and " + std::to_string(more) + " more" : ""));
+  };
+  list("used by ", used_by, static_cast<std::size_t>(std::max<std::int64_t>(used_by_total, 0)));
+  list("would also delete ", also_deleted, also_deleted.size());
+  list("would unbind ", unbound, unbound.size());
   return out;
+}
+
+bool has_followers(const model::Kind& kind) {
+  const auto follows = [&](const auto& self, const model::Table& table) -> bool {
+    return std::ranges::any_of(table.fields, [&](const model::Field& field) {
+      return (field.refers_to == kind.name && field.bond != model::Bond::holds) ||
+             (field.type == model::Type::list && field.table && self(self, *field.table));
+    });
+  };
+  return std::ranges::any_of(model::kinds(), [&](const model::Kind& other) { return follows(follows, *other.spec); });
+}
+
+Status add_deletion(Context& context, const model::Kind& kind, const std::string& id, Impact& impact) {
+  Request request;
+  request.method = "DELETE";
+  request.path = "/v1/" + kind.plural + "/" + percent_encode(id);
+  request.query.emplace_back("dryRun", "true");
+  const auto reply = context.client.call(request);
+  if (!reply) {
+    if (reply.error().code == Errc::not_found) return {};
+    return reply.error();
+  }
+  impact.found = true;
+  const auto add = [](std::vector<std::string>& to, std::vector<std::string> from) {
+    to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+  };
+  add(impact.also_deleted, texts_at(*reply, "alsoDeleted"));
+  add(impact.unbound, unbound_texts(*reply));
+  return {};
 }
 
 Status add_impact(Context& context, const model::Kind& kind, const std::string& id, Impact& impact) {

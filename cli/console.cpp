@@ -16,8 +16,9 @@ constexpr std::size_t kMaxProblemsShown = 100;
 std::string problem_line(const Problem& problem) {
   std::string out = "  ";
   if (problem.position) {
-    out += problem.position->file + ":" + std::to_string(problem.position->line) + ":" +
-           std::to_string(problem.position->column) + ": ";
+    out += problem.position->file + ":" + std::to_string(problem.position->line) + ":";
+    if (problem.position->column > 0) out += std::to_string(problem.position->column) + ":";
+    out += " ";
   }
   if (!problem.object.empty()) out += problem.object + ": ";
   if (!problem.field.empty()) out += problem.field + ": ";

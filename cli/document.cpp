@@ -19,14 +19,22 @@
 
 namespace jl::cli {
 
-Result<std::string> read_file(Context& context, const std::string& flag, const std::string& path) {
-  constexpr std::size_t kMost = 16U << 20U;
-  if (path == "-") return text::read_all(context.env.in, "<stdin>", kMost);
+Result<std::string> read_input(const Context& context, const std::string& path, std::size_t most_bytes) {
+  if (path == "-") return text::read_all(context.env.in, "<stdin>", most_bytes);
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
-  if (fd < 0) return Error(Errc::usage, "--" + flag + ": \"" + path + "\" cannot be read: " + std::strerror(errno));
-  auto text = text::read_all(fd, path, kMost);
+  if (fd < 0) return Error(Errc::usage, "\"" + path + "\" cannot be read: " + std::strerror(errno));
+  auto text = text::read_all(fd, path, most_bytes);
   ::close(fd);
   return text;
+}
+
+Result<std::string> read_file(Context& context, const std::string& flag, const std::string& path) {
+  constexpr std::size_t kMost = 16U << 20U;
+  auto text = read_input(context, path, kMost);
+  if (text || path == "-") return text;
+  Error error = text.error();
+  if (error.code == Errc::usage) error.message = "--" + flag + ": " + error.message;
+  return error;
 }
 
 namespace {

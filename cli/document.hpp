@@ -27,7 +27,9 @@ struct Document {
 [[nodiscard]] Result<std::vector<text::ManifestDocument>> load_manifests(Context& context,
                                                                          const std::vector<std::string>& paths,
                                                                          bool resolve_secrets, FileUse files);
-/// The whole of a file, or of standard input for "-"; at most 16 MiB. Errors: usage, naming the flag.
+/// The whole of a file, or of standard input for "-". Errors: usage (cannot be read), too_large.
+[[nodiscard]] Result<std::string> read_input(const Context& context, const std::string& path, std::size_t most_bytes);
+/// The same of what a flag names; at most 16 MiB. Errors: usage, naming the flag.
 [[nodiscard]] Result<std::string> read_file(Context& context, const std::string& flag, const std::string& path);
 /// A value as typed: JSON where it parses as such, else text.
 [[nodiscard]] json::value typed_value(const std::string& text);

@@ -145,8 +145,9 @@ std::string short_usage() {
 
 std::string noun_usage(std::string_view noun) {
   const std::string name(noun);
-  return "usage: jlctl " + name + " VERB [ID...] [flags]\nverbs: " + join(verbs_of(noun)) + "\nhelp:  jlctl " + name +
-         " --help";
+  const auto below = nouns_below(noun);
+  return "usage: jlctl " + name + " VERB [ID...] [flags]\nverbs: " + join(verbs_of(noun)) +
+         (below.empty() ? "" : "\nnouns: " + join(below)) + "\nhelp:  jlctl " + name + " --help";
 }
 
 std::string general_help(bool colour) {
@@ -180,6 +181,11 @@ std::string noun_help(std::string_view noun, bool colour) {
          manual_page(noun) + "\n";
 }
 
+bool is_for_anybody(const control::Command& command) {
+  // What jlctl does by itself needs no more than the calls that it makes on the way.
+  return command.role == control::Role::none || (command.method.empty() && command.role == control::Role::viewer);
+}
+
 std::string command_help(const control::Command& command, bool colour) {
   std::string out = "jlctl " + command.label() + " - " + command.summary + "\n\n";
   out += examples(command.examples, colour);
@@ -196,9 +202,7 @@ std::string command_help(const control::Command& command, bool colour) {
   out += section(
       "Flags of every command:", flag_lines(flags, [](const FlagInfo& f) { return f.use == FlagUse::global; }), colour);
   std::string needs = "Role: ";
-  needs += command.method.empty() || command.role == control::Role::none
-               ? "none"
-               : std::string(control::to_string(command.role));
+  needs += is_for_anybody(command) ? "none" : std::string(control::to_string(command.role));
   if (command.dangerous) needs += ". Asks before it cuts sessions or loses data; --yes does not ask";
   return out + needs + ".\n";
 }

@@ -14,6 +14,8 @@ namespace jl::cli {
 
 [[nodiscard]] std::string general_help(bool colour);
 [[nodiscard]] std::string noun_help(std::string_view noun, bool colour);
+/// Whether a command needs no role.
+[[nodiscard]] bool is_for_anybody(const control::Command& command);
 [[nodiscard]] std::string command_help(const control::Command& command, bool colour);
 /// `jlctl help errors` and `jlctl help exit-codes`.
 [[nodiscard]] std::string errors_help(bool colour);

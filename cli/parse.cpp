@@ -137,14 +137,12 @@ Result<Invocation> parse(const control::Command& command, const Words& words) {
     // With extras allowed and no validators, only a missing value is left to complain about.
     return usage(command, last.starts_with('-') ? "\"" + last + "\" needs a value" : "the command line cannot be read");
   }
-  if (command.kind) {
+  for (std::size_t i = 0; i < out.words_.size() && !command.arguments.empty(); ++i) {
     // What -o name prints is an id as well.
-    for (std::size_t i = 0; i < out.words_.size() && !command.arguments.empty(); ++i) {
-      const control::Argument& argument = command.arguments[std::min(i, command.arguments.size() - 1)];
-      std::string& word = out.words_[i];
-      if (argument.name == "ID" && word.starts_with(command.kind->name + "/"))
-        word.erase(0, command.kind->name.size() + 1);
-    }
+    const control::Argument& argument = command.arguments[std::min(i, command.arguments.size() - 1)];
+    const model::Kind* kind = argument.name == "ID" ? command.kind : model::find_kind(argument.completes);
+    std::string& word = out.words_[i];
+    if (kind && word.starts_with(kind->name + "/")) word.erase(0, kind->name.size() + 1);
   }
   JL_CHECK(check_words(command, out.words_));
   return out;

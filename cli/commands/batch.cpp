@@ -1,4 +1,4 @@
-// enable, disable and delete: one call per object, a result per object.
+// Verbs that take several objects: one call per object, a result per object.
 #include "cli/commands/handlers.hpp"
 #include "cli/confirm.hpp"
 #include "cli/output/json_text.hpp"
@@ -9,10 +9,18 @@ namespace {
 
 Status confirm_all(Context& context) {
   const control::Command& command = context.args.command();
-  if (!command.dangerous || context.args.has("yes")) return {};
+  if (!command.dangerous || context.args.has("yes") || context.args.has("dry-run")) return {};
   const Words& ids = context.args.words();
   Impact impact;
-  for (const std::string& id : ids) JL_CHECK(add_impact(context, *command.kind, id, impact));
+  // What takes others along when it goes, rather than being held by them.
+  const bool plans = command.verb == "delete" && has_followers(*command.kind);
+  for (const std::string& id : ids) {
+    const Status added =
+        plans ? add_deletion(context, *command.kind, id, impact) : add_impact(context, *command.kind, id, impact);
+    // Of several, each has a result of its own.
+    if (!added && (ids.size() == 1 || !plans || concerns_all(added.error()))) return added;
+    if (!added) impact.found = true;
+  }
   // Nothing there to lose: the call itself says so. Disabling without sessions is undone by enabling.
   if (!impact.found || (command.verb == "disable" && impact.sessions == 0)) return {};
   std::string objects;
@@ -29,7 +37,9 @@ class Batch {
 
   Status done(json::value reply) {
     const auto* result = find_path(reply, "result");
-    if (exit_after(context_, result ? plain_text(*result) : "") == kExitChanged) changed_ = true;
+    if (result && exit_after(context_, plain_text(*result)) == kExitChanged) changed_ = true;
+    if (is_plan()) return report_mutation(context_, reply);
+    if (context_.args.command().verb == "delete") note_aftermath(context_, reply);
     return row(std::move(reply));
   }
 
@@ -38,7 +48,7 @@ class Batch {
     const std::string& kind = context_.args.command().kind->name;
     const Format format = context_.out.options().format;
     if (!is_json(format)) context_.console.error(error, kind + "/" + id, context_.client.request_id());
-    if (format == Format::name || format == Format::value || context_.out.options().quiet) return {};
+    if (format == Format::name || format == Format::value || context_.out.options().quiet || is_plan()) return {};
     return row(json::object{{"result", "failed"}, {"kind", kind}, {"id", id}, {"error", error_document(error)}});
   }
 
@@ -49,6 +59,13 @@ class Batch {
   }
 
  private:
+  // The plan of a deletion, in lines for people.
+  [[nodiscard]] bool is_plan() const {
+    const OutputOptions& options = context_.out.options();
+    return context_.args.has("dry-run") && options.fields.empty() && !options.quiet &&
+           (options.format == Format::table || options.format == Format::wide);
+  }
+
   [[nodiscard]] bool collects() const {
     const Format format = context_.out.options().format;
     return !context_.out.options().quiet && (format == Format::json || format == Format::yaml);
@@ -69,14 +86,13 @@ class Batch {
 
 }  // namespace
 
-Result<int> run_mutate_each(Context& context) {
-  JL_CHECK(confirm_all(context));
+Result<int> call_each(Context& context, ShowOne show) {
   const Words& ids = context.args.words();
   if (ids.size() == 1) {
     JL_TRY(const json::value reply, context.client.call(request_for(context, ids.front())));
-    JL_CHECK(report_mutation(context, reply));
+    JL_CHECK(show(context, reply));
     const auto* result = find_path(reply, "result");
-    return exit_after(context, result ? plain_text(*result) : "");
+    return result ? exit_after(context, plain_text(*result)) : kExitOk;
   }
   Batch batch(context);
   for (const std::string& id : ids) {
@@ -95,6 +111,11 @@ Result<int> run_mutate_each(Context& context) {
     if (context.args.has("fail-fast")) break;
   }
   return batch.finish(ids.size());
+}
+
+Result<int> run_mutate_each(Context& context) {
+  JL_CHECK(confirm_all(context));
+  return call_each(context, report_mutation);
 }
 
 }  // namespace jl::cli

@@ -1,4 +1,5 @@
 // Verbs of every kind that act on one object, or read.
+#include "cli/changes.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/document.hpp"
 #include "cli/output/json_text.hpp"
@@ -94,6 +95,13 @@ Result<int> run_exists(Context& context) {
   return found ? kExitOk : info(Errc::not_found).exit_code;
 }
 
+void note_aftermath(Context& context, const json::value& reply) {
+  constexpr std::size_t kMost = 20;  // a channel may have thousands of points
+  const auto texts = aftermath_texts(reply);
+  for (std::size_t i = 0; i < std::min(kMost, texts.size()); ++i) context.console.note(texts[i]);
+  if (texts.size() > kMost) context.console.note("... and " + std::to_string(texts.size() - kMost) + " more");
+}
+
 Status report_mutation(Context& context, const json::value& reply) {
   const auto text = [&](const char* key) {
     const auto* value = find_path(reply, key);
@@ -106,6 +114,10 @@ Status report_mutation(Context& context, const json::value& reply) {
   const bool for_people = options.format == Format::table || options.format == Format::wide;
   if (!for_people || options.quiet || !options.fields.empty())
     return context.out.one(view_of(context.args.command()), reply);
+  if (text("result") == "planned") {
+    write_deletion(context.out, reply);
+    return {};
+  }
   const control::Command& command = context.args.command();
   std::string object = text("kind").empty() ? (command.kind ? command.kind->name : command.noun) : text("kind");
   if (!text("id").empty()) object += "/" + text("id");
@@ -114,6 +126,7 @@ Status report_mutation(Context& context, const json::value& reply) {
   if (const std::string cut = text("disconnected"); !cut.empty() && cut != "0")
     note += ", " + cut + " sessions disconnected";
   context.console.note(note);
+  note_aftermath(context, reply);
   return {};
 }
 

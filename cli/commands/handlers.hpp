@@ -12,6 +12,10 @@ Result<int> run_list(Context& context);
 Result<int> run_exists(Context& context);
 Result<int> run_mutate_each(Context& context);  ///< enable, disable, delete
 
+/// One call per id, a result per id; `show` writes the only one.
+using ShowOne = Status (*)(Context& context, const json::value& reply);
+Result<int> call_each(Context& context, ShowOne show);
+
 // cert.cpp
 Result<int> run_cert_show(Context& context);
 Result<int> run_cert_renew(Context& context);
@@ -45,10 +49,27 @@ Result<int> run_device_write(Context& context);
 Result<int> run_device_invoke(Context& context);
 Result<int> run_device_disconnect(Context& context);
 
+// modbus.cpp
+Result<int> run_modbus_read(Context& context);
+Result<int> run_modbus_write(Context& context);
+Result<int> run_modbus_test(Context& context);
+Result<int> run_modbus_scan(Context& context);
+Result<int> run_modbus_watch(Context& context);
+Result<int> run_modbus_plan(Context& context);
+Result<int> run_modbus_bind(Context& context);
+Result<int> run_modbus_unbind(Context& context);
+Result<int> run_modbus_point_read(Context& context);
+Result<int> run_modbus_point_write(Context& context);
+
+// modbus_csv.cpp
+Result<int> run_modbus_import(Context& context);
+Result<int> run_modbus_export(Context& context);
+
 // streams.cpp: message tail, watch, log access and system
 Result<int> run_stream(Context& context);
-/// Shows an endless answer, item by item.
-Result<int> follow(Context& context, Request request);
+/// Shows an endless answer, item by item; `row_of` makes what is shown of each.
+using RowOf = json::value (*)(const json::value& item);
+Result<int> follow(Context& context, Request request, RowOf row_of = nullptr);
 Result<int> run_log(Context& context);
 Result<int> run_log_purge(Context& context);
 
@@ -77,5 +98,7 @@ Result<int> run_help(Context& context);
 
 /// Shows what a mutation answered: documents for programs, a remark for a person.
 [[nodiscard]] Status report_mutation(Context& context, const json::value& reply);
+/// Remarks on what went along with a deletion.
+void note_aftermath(Context& context, const json::value& reply);
 
 }  // namespace jl::cli

@@ -1,17 +1,13 @@
 // import jetlinks: what JetLinks exports, as manifests. Needs no daemon.
 #include "cli/commands/handlers.hpp"
+#include "cli/document.hpp"
 #include "cli/import/jetlinks.hpp"
 #include "cli/new_file.hpp"
 #include "cli/output/json_text.hpp"
 #include "common/text/manifest.hpp"
 #include "common/text/yaml_writer.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <filesystem>
 
 namespace jl::cli {
@@ -21,22 +17,13 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kMostBytes = 256U << 20U;  // of all files together
 
-Result<std::string> read_whole(const Context& context, const std::string& path, std::size_t most) {
-  if (path == "-") return text::read_all(context.env.in, "<stdin>", most);
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
-  if (fd < 0) return Error(Errc::usage, "\"" + path + "\" cannot be read: " + std::strerror(errno));
-  auto text = text::read_all(fd, path, most);
-  ::close(fd);
-  return text;
-}
-
 Result<std::vector<jetlinks::File>> read_files(const Context& context) {
   std::vector<jetlinks::File> out;
   std::size_t left = kMostBytes;
   bool has_stdin = false;
   for (const std::string& path : context.args.words()) {
     if (path == "-" && std::exchange(has_stdin, true)) return Error(Errc::usage, "\"-\" is given twice");
-    JL_TRY(std::string text, read_whole(context, path, left));
+    JL_TRY(std::string text, read_input(context, path, left));
     left -= text.size();
     out.push_back({path == "-" ? "<stdin>" : path, std::move(text)});
   }

@@ -1,4 +1,5 @@
 // apply, diff, validate: files of manifests.
+#include "cli/apply.hpp"
 #include "cli/changes.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/confirm.hpp"
@@ -24,49 +25,27 @@ Result<std::vector<ManifestDocument>> documents_of_flags(Context& context, bool 
   return load_manifests(context, files, resolve_secrets, use);
 }
 
-std::string phase_text(const json::value& progress) {
-  const auto text = [&](const char* key) {
-    const auto* value = find_path(progress, key);
-    return value ? plain_text(*value) : std::string();
-  };
-  return text("phase") + " " + text("done") + "/" + text("total");
-}
-
-// One apply or diff; progress lines on the way, problems with their place in the files.
-Result<json::value> send(Context& context, Request request, const std::vector<ManifestDocument>& documents) {
-  std::optional<json::value> reply;
-  const Status status = context.client.stream(request, [&](json::value&& value) -> Result<bool> {
-    if (const auto* progress = find_path(value, "progress")) {
-      context.console.progress(phase_text(*progress));
-    } else {
-      reply = std::move(value);
-    }
-    return true;
-  });
-  context.console.end_progress();
-  if (!status) {
-    Error error = status.error();
-    text::add_positions(documents, error.problems);
-    return error;
-  }
-  if (!reply) return Error(Errc::failed, "the daemon's answer has no result");
-  return std::move(*reply);
+// One apply or diff; problems come with their place in the files.
+Result<json::value> send(Context& context, const Request& request, const std::vector<ManifestDocument>& documents) {
+  auto reply = send_documents(context, request);
+  if (reply) return reply;
+  Error error = reply.error();
+  text::add_positions(documents, error.problems);
+  return error;
 }
 
 Request request_with(const Context& context, const std::vector<ManifestDocument>& documents) {
   Request request = request_for(context);
-  json::array list;
+  std::vector<const json::object*> list;
   list.reserve(documents.size());
-  for (const auto& document : documents) list.push_back(document.document);
-  request.body = json::object{{"documents", std::move(list)}};
-  request.lines = true;
-  request.hide_body = true;  // secrets of files may stand under any name
+  for (const auto& document : documents) list.push_back(&document.document);
+  set_documents(request, list);
   return request;
 }
 
 Status confirm_prune(Context& context, Request request, const std::vector<ManifestDocument>& documents) {
   request.query.emplace_back("dryRun", "true");
-  JL_TRY(const json::value plan, send(context, std::move(request), documents));
+  JL_TRY(const json::value plan, send(context, request, documents));
   const auto deleted = summary_number(plan, "deleted");
   if (deleted == 0) return {};
   const auto* cut = find_path(plan, "disconnected");
@@ -74,38 +53,6 @@ Status confirm_prune(Context& context, Request request, const std::vector<Manife
   if (cut && cut->is_int64() && cut->get_int64() > 0)
     consequence += " and disconnect " + plain_text(*cut) + " device sessions";
   return confirm(context, "apply --prune", consequence);
-}
-
-// Shows a plan or a result. Plans list every field.
-Status report(Context& context, const json::value& reply, bool is_plan) {
-  const OutputOptions& options = context.out.options();
-  if (const auto* warnings = find_path(reply, "warnings"); warnings && warnings->is_array()) {
-    for (const auto& warning : warnings->get_array()) context.console.warning(plain_text(warning));
-  }
-  if (options.quiet || options.format == Format::name) {
-    const auto* changes = find_path(reply, "changes");
-    if (!changes || !changes->is_array()) return {};
-    for (const auto& change : changes->get_array()) {
-      const auto* kind = find_path(change, "kind");
-      const auto* id = find_path(change, "id");
-      if (kind && id) context.out.sink().write(plain_text(*kind) + "/" + plain_text(*id) + "\n");
-    }
-    return {};
-  }
-  const bool for_people = options.format == Format::table || options.format == Format::wide;
-  if (!for_people || !options.fields.empty()) {
-    View view;
-    view.kind = is_plan ? "plan" : "applyResult";
-    return context.out.one(view, reply);
-  }
-  write_changes(context.out, reply, is_plan);
-  context.out.sink().flush();
-  context.console.note(summary_text(reply));
-  return {};
-}
-
-int exit_of_plan(const json::value& reply) {
-  return changed_count(reply) > 0 ? info(Errc::differs).exit_code : kExitOk;
 }
 
 Result<std::vector<model::Resource>> resources_of(const std::vector<ManifestDocument>& documents) {
@@ -167,8 +114,8 @@ Result<int> run_apply(Context& context) {
   Request request = request_with(context, documents);
   if (context.args.has("prune") && !dry_run && !context.args.has("yes"))
     JL_CHECK(confirm_prune(context, request, documents));
-  JL_TRY(const json::value reply, send(context, std::move(request), documents));
-  JL_CHECK(report(context, reply, dry_run));
+  JL_TRY(const json::value reply, send(context, request, documents));
+  JL_CHECK(report_changes(context, reply, dry_run));
   if (dry_run) return exit_of_plan(reply);
   return exit_after(context, changed_count(reply) > 0 ? "applied" : "unchanged");
 }
@@ -178,14 +125,14 @@ Result<int> run_diff(Context& context) {
   JL_TRY(const auto documents, documents_of_flags(context, !against, FileUse::hash));
   if (!against) {
     JL_TRY(const json::value reply, send(context, request_with(context, documents), documents));
-    JL_CHECK(report(context, reply, true));
+    JL_CHECK(report_changes(context, reply, true));
     return exit_of_plan(reply);
   }
   JL_TRY(const auto old_documents, load_manifests(context, {*against}, false, FileUse::hash));
   JL_TRY(const auto before, resources_of(old_documents));
   JL_TRY(const auto after, resources_of(documents));
   JL_TRY(const json::value plan, plan_between(before, after));
-  JL_CHECK(report(context, plan, true));
+  JL_CHECK(report_changes(context, plan, true));
   return exit_of_plan(plan);
 }
 

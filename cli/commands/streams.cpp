@@ -3,11 +3,11 @@
 #include "cli/confirm.hpp"
 
 namespace jl::cli {
-Result<int> follow(Context& context, Request request) {
+Result<int> follow(Context& context, Request request, RowOf row_of) {
   request.lines = request.endless = true;
   const View view = view_of(context.args.command());
   const Status status = context.client.stream(request, [&](json::value&& value) -> Result<bool> {
-    JL_CHECK(context.out.item(view, value));
+    JL_CHECK(context.out.item(view, row_of ? row_of(value) : value));
     return !context.out.sink().failed();
   });
   if (!status) return status.error();

@@ -74,8 +74,7 @@ void describe(Page& page, const control::Command& command) {
   if (!command.description.empty()) page.paragraph(command.description);
   if (!command.aliases.empty()) page.paragraph("Also: " + command.aliases.front() + ".");
   std::string needs;
-  if (!command.method.empty() && command.role != control::Role::none)
-    needs = "Needs the role " + std::string(control::to_string(command.role)) + ".";
+  if (!is_for_anybody(command)) needs = "Needs the role " + std::string(control::to_string(command.role)) + ".";
   if (command.dangerous) needs += " Asks before it cuts sessions or loses data.";
   if (!needs.empty()) page.paragraph(needs);
   for (const control::Argument& argument : command.arguments) page.item(argument.name, argument.help);

@@ -27,6 +27,9 @@ const std::vector<Row>& rows() {
                                            {"DEVICE", "deviceId"},
                                            {"TYPE", "type"},
                                            {"MESSAGE", "message"}};
+  const std::vector<model::Column> point_value{
+      {"ID", "id"},         {"VALUE", "value"}, {"QUALITY", "quality"},      {"HEX", "hex"},
+      {"RTT", "rtt", true}, {"TIME", "at"},     {"MESSAGE", "error.message"}};
   static const std::vector<Row> table{
       {"network clients",
        {"client",
@@ -125,6 +128,45 @@ const std::vector<Row>& rows() {
         "id",
         "",
         {"data", "data."}}},
+      {"modbus read", {"modbusValue", {}, "value"}},
+      {"modbus write", {"modbusValue", {}, "value"}},
+      {"modbus test", {"modbusTest", {}, "address"}},
+      {"modbus scan",
+       {"modbusUnit", {{"UNIT", "unit"}, {"ANSWERS", "answers"}, {"RTT", "rtt"}, {"ANSWER", "answer"}}, "unit"}},
+      {"modbus watch",
+       {"modbusRecord",
+        {{"TIME", "at"},
+         {"POINT", "point"},
+         {"VALUE", "value"},
+         {"STATUS", "quality"},
+         {"HEX", "hex"},
+         {"RTT", "rtt", true},
+         {"ERROR", "error"}},
+        "point",
+        "modbus-point/",
+        {"frame", "state", "reason"}}},
+      {"modbus plan",
+       {"modbusRequest",
+        {{"INTERVAL", "interval"},
+         {"UNIT", "unit"},
+         {"FUNCTION", "function"},
+         {"START", "start"},
+         {"COUNT", "count"},
+         {"POINTS", "points"},
+         {"BAD", "bad", true},
+         {"IDS", "ids", true}},
+        "start"}},
+      {"modbus bindings",
+       {"modbusBinding",
+        {{"DEVICE", "device"},
+         {"PROPERTY", "property"},
+         {"POINT", "point"},
+         {"CHANNEL", "channel"},
+         {"QUALITY", "quality"}},
+        "device",
+        "device/"}},
+      {"modbus point read", {"modbusPointValue", point_value, "id", "modbus-point/"}},
+      {"modbus point write", {"modbusPointValue", point_value, "id", "modbus-point/"}},
       {"config show", {"config", {{"SETTING", "setting"}, {"VALUE", "value"}, {"ORIGIN", "origin"}}, "setting"}},
       {"cert check",
        {"certificateFile",
@@ -159,11 +201,14 @@ View view_of(const control::Command& command) {
   if (command.verb == "impact") return {"impact", {}, "sessions"};
   if (command.verb == "read" || command.verb == "write" || command.verb == "invoke") return {"reply", {}, "messageId"};
   if (command.mutates || command.verb == "disconnect" || command.verb == "purge") {
+    std::string prefix;
+    if (command.kind) prefix = command.kind->name + "/";
+    if (command.path.starts_with("/v1/devices/")) prefix = "device/";
     return {
         "mutation",
         {{"KIND", "kind"}, {"ID", "id"}, {"RESULT", "result"}, {"REVISION", "revision"}, {"MESSAGE", "error.message"}},
         "id",
-        command.kind ? command.kind->name + "/" : ""};
+        std::move(prefix)};
   }
   if (command.kind) return view_of(*command.kind);
   return {command.verb == "stats" ? "logStats" : command.verb, {}};

@@ -87,7 +87,7 @@ struct ErrcInfo {
 /// The code of a word, if there is one.
 [[nodiscard]] std::optional<Errc> errc_from_word(std::string_view word);
 
-/// Where in a manifest a problem stands. Lines and columns count from 1.
+/// Where in a file a problem stands. Lines and columns count from 1; a column of 0 is not known.
 struct SourcePosition {
   std::string file;
   std::uint32_t line = 0;

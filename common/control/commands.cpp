@@ -50,18 +50,21 @@ void finish(Command& c) {
   }
 }
 
+// "networks", "modbus points".
+std::string nouns_of(const Kind& kind) { return kind.words.empty() ? kind.plural : kind.words + "s"; }
+
 // enable and disable.
 void add_switch(std::vector<Command>& out, const Kind& kind, const std::string& base, const std::string& sample) {
   const std::string jlctl = "jlctl " + kind.noun() + " ";
   const Argument ids{"ID", "ids", kind.name, false, true};
 
-  Command enable = generic(kind, "enable", "enable " + kind.plural + "; answers when they run, or changes nothing");
+  Command enable = generic(kind, "enable", "enable " + nouns_of(kind) + "; answers when they run, or changes nothing");
   enable.method = "POST", enable.path = base + "/{id}/enable", enable.role = Role::operator_, enable.mutates = true;
   enable.arguments = {ids};
   enable.examples = {jlctl + "enable " + sample};
   out.push_back(std::move(enable));
 
-  Command disable = generic(kind, "disable", "disable " + kind.plural);
+  Command disable = generic(kind, "disable", "disable " + nouns_of(kind));
   disable.method = "POST", disable.path = base + "/{id}/disable", disable.role = Role::operator_,
   disable.mutates = true, disable.dangerous = true;
   disable.arguments = {ids};
@@ -78,13 +81,13 @@ void add_generic(std::vector<Command>& out, const Kind& kind) {
   const std::string base = "/v1/" + kind.plural;
   const std::string jlctl = "jlctl " + kind.noun() + " ";
   const std::string sample(std::string_view(kind.add_example).substr(0, kind.add_example.find(' ')));
-  const Argument id{"ID", "id of the " + kind.name, kind.name};
+  const Argument id{"ID", "id of the " + kind.noun(), kind.name};
   const Argument ids{"ID", "ids", kind.name, false, true};
 
-  Command add = generic(kind, "add", "create a " + kind.name);
+  Command add = generic(kind, "add", "create a " + kind.noun());
   add.method = "POST", add.path = base, add.role = Role::admin, add.mutates = true, add.spec_flags = true;
   add.aliases = {"create"};
-  add.arguments = {{"ID", "id of the new " + kind.name, ""}};
+  add.arguments = {{"ID", "id of the new " + kind.noun(), ""}};
   add.flags = {query("if-not-exists", "", "fine if it exists with this very specification; a conflict if it differs"),
                local("file", "FILE",
                      takes_files(kind) ? "the package (a zip archive), or the document as YAML or JSON, or - for that"
@@ -95,7 +98,7 @@ void add_generic(std::vector<Command>& out, const Kind& kind) {
   add.examples = {jlctl + "add " + kind.add_example};
   out.push_back(std::move(add));
 
-  Command edit = generic(kind, "edit", "change fields of a " + kind.name);
+  Command edit = generic(kind, "edit", "change fields of a " + kind.noun());
   edit.method = "PATCH", edit.path = base + "/{id}", edit.role = Role::admin, edit.mutates = true,
   edit.spec_flags = true;
   edit.aliases = {"set"};
@@ -110,7 +113,7 @@ void add_generic(std::vector<Command>& out, const Kind& kind) {
   edit.examples = {jlctl + "edit " + kind.edit_example};
   out.push_back(std::move(edit));
 
-  Command show = generic(kind, "show", "show one or more " + kind.plural + " with their status");
+  Command show = generic(kind, "show", "show one or more " + nouns_of(kind) + " with their status");
   show.method = "GET", show.path = base + "/{id}";
   show.aliases = {"get"};
   show.arguments = {ids};
@@ -119,7 +122,7 @@ void add_generic(std::vector<Command>& out, const Kind& kind) {
   show.examples = {jlctl + "show " + sample, jlctl + "show " + sample + " -o json"};
   out.push_back(std::move(show));
 
-  Command list = generic(kind, "list", "list " + kind.plural);
+  Command list = generic(kind, "list", "list " + nouns_of(kind));
   list.method = "GET", list.path = base;
   list.aliases = {"ls"};
   list.flags = {query("name", "GLOB", "only names that match, with * and ?"), query("limit", "N", "at most this many")};
@@ -140,7 +143,7 @@ void add_generic(std::vector<Command>& out, const Kind& kind) {
 
   if (kind.switchable) add_switch(out, kind, base, sample);
 
-  Command erase = generic(kind, "delete", "delete " + kind.plural + " for good");
+  Command erase = generic(kind, "delete", "delete " + nouns_of(kind) + " for good");
   erase.method = "DELETE", erase.path = base + "/{id}", erase.role = Role::admin, erase.mutates = true,
   erase.dangerous = true;
   erase.aliases = {"rm"};
@@ -230,7 +233,7 @@ void add_manifests(std::vector<Command>& out) {
 
   Command export_ = top("", "export", "write what apply reads");
   export_.method = "GET", export_.path = "/v1/export";
-  export_.arguments = {{"KIND", "kinds to export; none = all", "kind", true, true}};
+  export_.arguments = {{"KIND", "kinds to export; none = all", "kind", true, true, "kind"}};
   export_.flags = {local("file", "FILE", "write to a file, 0600"),
                    query("with-secrets", "", "include secrets in clear; needs -f and the admin role, and is logged")};
   export_.flags[0].short_name = 'f';
@@ -263,7 +266,7 @@ void add_rest(std::vector<Command>& out) {
 
   Command watch = top("", "watch", "changes of resources as they are committed");
   watch.method = "GET", watch.path = "/v1/watch", watch.streams = true;
-  watch.arguments = {{"KIND", "kind to watch; none = all", "kind", true}};
+  watch.arguments = {{"KIND", "kind to watch; none = all", "kind", true, false, "kind"}};
   watch.flags = {query("limit", "N", "end after this many changes")};
   watch.examples = {"jlctl watch device -o jsonl"};
   out.push_back(std::move(watch));
@@ -289,7 +292,7 @@ void add_rest(std::vector<Command>& out) {
 
   Command can = top("", "can", "exit 0 if you may, 6 if not");
   can.method = "GET", can.path = "/v1/can";
-  can.arguments = {{"VERB", "verb", "verb"}, {"NOUN", "noun", "kind", true}};
+  can.arguments = {{"VERB", "verb", "verb", false, false, "verb"}, {"NOUN", "noun", "kind", true, false, "noun"}};
   can.examples = {"jlctl can delete gateway"};
   out.push_back(std::move(can));
 

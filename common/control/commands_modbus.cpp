@@ -100,7 +100,7 @@ void add_requests(Rows& rows) {
 
   Command& scan = rows.add("scan", "GET", "/v1/modbus/scan", "find the units that answer behind one address");
   scan.role = Role::operator_, scan.streams = true;
-  scan.arguments = {{"TARGET", kTarget, "modbus-channel"}};
+  scan.arguments = {{"TARGET", kTarget, "modbus-channel", false, false, "target"}};
   scan.flags = {query("units", "LIST", "which: 1-32, or 1,5,10-20; 1-247 unless given"),
                 query("function", "WORD", "data area that is read, HoldingRegisters unless given"),
                 query("address", "ADDRESS", "what is read, 0 unless given"),
@@ -115,7 +115,7 @@ void add_views(Rows& rows) {
       rows.add("watch", "GET", "/v1/modbus-channels/{id}/watch", "values of a channel's points as they are read, live");
   watch.streams = true;
   watch.arguments = {{"CHANNEL", "id of the channel", "modbus-channel"},
-                     {"POINT", "only these points", "modbus-point", true, true}};
+                     {"POINT", "only these points", "modbus-point", true, true, "point"}};
   watch.flags = {query("trace", "", "the frames as well, in hex"), query("limit", "N", "end after this many")};
   watch.examples = {"jlctl modbus watch plc-1", "jlctl modbus watch plc-1 boiler-temp --trace -o jsonl"};
 
@@ -130,8 +130,7 @@ void add_bindings(Rows& rows) {
       rows.add("bind", "POST", "/v1/devices/{id}/bind", "make a point the source of a device's property (绑定)");
   bind.description =
       "What is read at the point becomes reports of the property; reading and writing the property reads and writes "
-      "the "
-      "point. The device's product needs a gateway with provider modbus-tcp.";
+      "the point. The device's product needs a gateway with provider modbus-tcp.";
   bind.role = Role::admin, bind.mutates = true;
   bind.arguments = {{"DEVICE", "id of the device", "device"},
                     {"PROPERTY", "of its thing model"},
@@ -158,6 +157,7 @@ void add_bindings(Rows& rows) {
 
 void add_points(Rows& rows) {
   Command& read = rows.add("read", "POST", "/v1/modbus-points/{id}/read", "read points now");
+  read.description = "Sends a request for each, ahead of what is polled, whether the point is polled or not.";
   read.role = Role::operator_;
   read.arguments = {{"ID", "ids of points", "modbus-point", false, true}};
   read.examples = {"jlctl modbus point read boiler-temp"};
@@ -172,23 +172,27 @@ void add_points(Rows& rows) {
   Command& import = rows.add("import", "", "", "add or change points from a CSV file, all or none");
   import.description =
       "The first line names the columns: id, name, description, enabled, and the fields of a point as they are called "
-      "in "
-      "\"jlctl explain modbus-point\". Separated by commas, semicolons or tabs. A point without an id is called "
-      "CHANNEL.NAME. "
-      "What is wrong is told with the number of its line; then nothing is changed.";
+      "in \"jlctl explain modbus-point\". Separated by commas, semicolons or tabs. A row is a whole point: empty "
+      "cells, and columns that are not there, are defaults. A point without an id is called CHANNEL.NAME. Points of "
+      "the "
+      "channel that have no row stay as they are. What is wrong is told with the number of its line; then nothing is "
+      "changed.";
   import.role = Role::admin;
   import.arguments = {{"CHANNEL", "id of the channel", "modbus-channel"},
                       { "FILE",
                         "CSV file, or - for standard input",
                         "file" }};
   import.flags = {local("dry-run", "", "only say what would change; ends with code 20 when something would")};
-  import.examples = {"jlctl modbus point import plc-1 points.csv"};
+  import.examples = {"jlctl modbus point import plc-1 points.csv",
+                     "jlctl modbus point import plc-1 points.csv --dry-run"};
 
   Command& exports = rows.add("export", "", "", "write the points of a channel as CSV that import reads");
+  exports.description =
+      "The columns are id, name, description, enabled, where the values stand, and whatever else is not a default.";
   exports.arguments = {{"CHANNEL", "id of the channel", "modbus-channel"}};
   exports.flags = {local("file", "FILE", "write to this file instead of standard output")};
   exports.flags[0].short_name = 'f';
-  exports.examples = {"jlctl modbus point export plc-1 > points.csv"};
+  exports.examples = {"jlctl modbus point export plc-1 > points.csv", "jlctl modbus point export plc-1 -f points.csv"};
 }
 
 }  // namespace

@@ -8,9 +8,11 @@ json::array problem_list(const std::vector<Problem>& problems) {
   for (const Problem& p : problems) {
     json::object item{{"code", info(p.code).word}, {"field", p.field}, {"message", p.message}};
     if (!p.object.empty()) item["object"] = p.object;
-    if (p.position)
-      item["position"] =
-          json::object{{"file", p.position->file}, {"line", p.position->line}, {"column", p.position->column}};
+    if (p.position) {
+      json::object position{{"file", p.position->file}, {"line", p.position->line}};
+      if (p.position->column > 0) position["column"] = p.position->column;
+      item["position"] = std::move(position);
+    }
     out.push_back(std::move(item));
   }
   return out;

@@ -90,6 +90,10 @@ class Channel final : private network::ClientStreamHandler, private LineHouse, p
   void reconnect(std::string why) override;
   void on_updates(std::span<const Update> updates) override;
 
+  /// For people.
+  [[nodiscard]] std::string label() const;
+  [[nodiscard]] std::string hint() const;
+  [[nodiscard]] bool is_temporary() const;
   void connect();
   void lost(const std::string& why);
   void set_state(ChannelState state, std::string reason);
@@ -123,7 +127,9 @@ class Channel final : private network::ClientStreamHandler, private LineHouse, p
   network::Backoff backoff_;
   ChannelState state_ = ChannelState::stopped;
   std::string reason_;
+  static constexpr Millis kAskAgain = 1'000;
   Millis since_ = 0;
+  Millis tried_at_ = 0;  // steady
   std::uint64_t connects_ = 0, failures_ = 0;
   std::vector<std::function<void(const Status&)>> waiting_;
   std::vector<std::weak_ptr<const Tap>> taps_;

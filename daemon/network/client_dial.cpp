@@ -45,11 +45,11 @@ void ClientDial::start(const std::string& host, std::uint16_t port, Millis deadl
   give_up();
   lookup_.start(host, thread_, [=, this, done = std::move(done)](Result<Lookup::Addresses> found) mutable {
     if (!found) return std::exchange(done, nullptr)(found.error());
-    start(std::move(*found), port, deadline, std::exchange(done, nullptr));
+    try_each(std::move(*found), port, deadline, std::exchange(done, nullptr));
   });
 }
 
-void ClientDial::start(Lookup::Addresses addresses, std::uint16_t port, Millis deadline, Done done) {
+void ClientDial::try_each(Lookup::Addresses addresses, std::uint16_t port, Millis deadline, Done done) {
   give_up();
   addresses_ = std::move(addresses);
   std::reverse(addresses_.begin(), addresses_.end());

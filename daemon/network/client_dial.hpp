@@ -27,8 +27,8 @@ class ClientDial final : private TurnMember {
   /// `deadline`, of Clock::steady(), is shared out: an address that does not answer leaves time for those after it. The
   /// last one is not given up here, that is for the caller.
   void start(const std::string& host, std::uint16_t port, Millis deadline, Done done);
-  /// The same with numeric addresses, of which there must be one.
-  void start(Lookup::Addresses addresses, std::uint16_t port, Millis deadline, Done done);
+  /// The same with numeric addresses.
+  void try_each(Lookup::Addresses addresses, std::uint16_t port, Millis deadline, Done done);
   /// `done` is not called any more.
   void give_up();
   [[nodiscard]] bool is_looking_up() const { return lookup_.is_running(); }

@@ -96,10 +96,8 @@ void ModbusDevices::Home::take(const std::shared_ptr<const Routes>& now,
     }
     live.emplace(device->id, std::move(fresh));
   }
-  // The link of a session knows the bindings of its time: a device that changed comes in anew.
   for (const auto& [id, before] : former) {
-    const auto found = live.find(id);
-    if (found == live.end() || found->second.device->bound != before.device->bound) sessions.close(id);
+    if (!live.contains(id)) sessions.close(id);
   }
 }
 
@@ -127,34 +125,38 @@ void add_property(std::string& report, bool& first, const std::string& property,
 /// The way to a device is to its points.
 class ModbusDevices::Link final : public access::DeviceLink {
  public:
-  Link(ModbusDevices& devices, std::shared_ptr<Home> home, std::shared_ptr<const Device> device)
-      : devices_(devices), home_(std::move(home)), device_(std::move(device)) {}
+  Link(ModbusDevices& devices, std::shared_ptr<Home> home, const Device& device)
+      : devices_(devices),
+        home_(std::move(home)),
+        device_id_(device.id),
+        peer_("modbus:" + device.bound.front().channel_id) {}
 
   codec::Transport transport() const override { return codec::Transport::modbus; }
   Status send(const codec::Downlink& message) override {
-    if (home_->stopped) return Error(Errc::connection_lost, "jlinkd is stopping");
-    const auto place = [device = device_](const std::string& property) -> std::optional<ModbusPlace> {
+    const auto live = home_->live.find(device_id_);
+    if (live == home_->live.end()) return Error(Errc::connection_lost, "its properties are bound to no point any more");
+    const auto place = [device = live->second.device](const std::string& property) -> std::optional<ModbusPlace> {
       const auto it = std::ranges::find(device->bound, property, &Bound::property);
       if (it == device->bound.end()) return std::nullopt;
       return ModbusPlace{it->channel_id, it->point_id};
     };
-    return start_exchange(*devices_.channels_, home_->thread, message.payload, device_->id, place,
-                          [home = home_, id = device_->id](const std::string& reply) {
+    return start_exchange(*devices_.channels_, home_->thread, message.payload, device_id_, place,
+                          [home = home_, id = device_id_](const std::string& reply) {
                             if (const auto session = home->sessions.known(id))
                               (void)session->on_uplink({{}, reply, codec::Transport::modbus});
                           });
   }
   void close(access::EndReason) override {
     if (std::exchange(closed_, true)) return;
-    home_->sessions.close(device_->id);
+    home_->sessions.close(device_id_);
   }
-  std::string peer() const override { return "modbus:" + device_->bound.front().channel_id; }
+  std::string peer() const override { return peer_; }
   network::IoThread& thread() const override { return home_->thread; }
 
  private:
   ModbusDevices& devices_;  // outlives the I/O threads' work, see stop()
   const std::shared_ptr<Home> home_;
-  const std::shared_ptr<const Device> device_;
+  const std::string device_id_, peer_;
   bool closed_ = false;
 };
 
@@ -303,7 +305,7 @@ void ModbusDevices::apply(const std::shared_ptr<Home>& home, const std::shared_p
   const bool comes_in = !home->sessions.known(device->id);
   if (comes_in && context_.clock.steady() < live.refused_until) return;
   auto session = home->sessions.find_or_open(device->id, codec::modbus_protocol(), [&](const std::string&) {
-    return std::make_unique<Link>(*this, home, device);
+    return std::make_unique<Link>(*this, home, *device);
   });
   auto* entry = std::get_if<access::VirtualSessions::Entry*>(&session);
   if (!entry) {

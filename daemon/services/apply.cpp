@@ -122,7 +122,7 @@ Result<MutationResult> Resources::run_apply(const ApplyRequest& request, const P
     }
     rules.deletes_enabled = true;
   }
-  JL_TRY(const Aftermath aftermath, follow_bonds(view));
+  JL_TRY(const Aftermath aftermath, follow_bonds(view, p_.clock.now()));
   rules.taken_along = aftermath.deleted;
   const auto changes = view.changes();
   std::size_t created = 0, updated = 0, deleted = 0;

@@ -14,7 +14,7 @@ namespace {
 
 class Follower {
  public:
-  explicit Follower(View& view) : view_(view) {}
+  Follower(View& view, Millis now) : view_(view), now_(now) {}
 
   Result<Aftermath> run() {
     for (const auto& change : view_.changes()) {
@@ -77,6 +77,7 @@ class Follower {
       for (const auto& [key, value] : spec) {
         if (value.is_array() && value.get_array().empty() && user->spec.at(key) != value) left.spec.erase(key);
       }
+      left.updated_at = now_;
       view_.put(std::move(left));
     }
     return {};
@@ -117,6 +118,7 @@ class Follower {
       if (kept.size() == device->spec.at("bindings").as_array().size()) continue;
       left.spec.erase("bindings");
       if (!kept.empty()) left.spec["bindings"] = std::move(kept);
+      left.updated_at = now_;
       view_.put(std::move(left));
     }
     return {};
@@ -147,6 +149,7 @@ class Follower {
   }
 
   View& view_;
+  const Millis now_;
   Aftermath out_;
   std::deque<std::pair<std::string, std::string>> waiting_;
 };
@@ -158,6 +161,6 @@ void Aftermath::add_to(json::object& body) const {
   if (!unbound.empty()) body["unbound"] = unbound;
 }
 
-Result<Aftermath> follow_bonds(View& view) { return Follower(view).run(); }
+Result<Aftermath> follow_bonds(View& view, Millis now) { return Follower(view, now).run(); }
 
 }  // namespace jl::services

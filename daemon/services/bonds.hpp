@@ -20,6 +20,6 @@ struct Aftermath {
 };
 
 /// Completes the changes of a view. Errors: storage.
-[[nodiscard]] Result<Aftermath> follow_bonds(View& view);
+[[nodiscard]] Result<Aftermath> follow_bonds(View& view, Millis now);
 
 }  // namespace jl::services

@@ -242,7 +242,7 @@ Result<MutationResult> Resources::run(const Mutation& m) {
   } else {
     view.erase(m.kind, m.id);
   }
-  JL_TRY(const Aftermath aftermath, follow_bonds(view));
+  JL_TRY(const Aftermath aftermath, follow_bonds(view, p_.clock.now()));
   rules.taken_along = aftermath.deleted;
   if (m.options.dry_run) {
     JL_CHECK(check_rules(rules, view.changes()));
