@@ -110,7 +110,8 @@ class Poller {
   /// The channel is disabled: all points go stopped.
   void stop(Millis now);
   void on_time(Millis now);
-  [[nodiscard]] Millis next_time() const;  ///< as Line::next_time()
+  /// As Line::next_time(); to be asked after calls of the line too, since outcomes call for more requests.
+  [[nodiscard]] Millis next_time() const;
 
   /// Reads a point now, before what is polled; its sample is updated, and told if it changes anything. Errors through
   /// `done`: not_found, denied (write only), and how the request ended.

@@ -32,7 +32,7 @@ TEST_SUITE("modbus.poller_change") {
     CHECK(bench.poller.sample_of("goes") == nullptr);
     bench.run(20'000);
     CHECK(times_of(bench, 10) == std::vector<Millis>{1'000, 11'000, 21'000});
-    CHECK(times_of(bench, 200) == std::vector<Millis>{1'000});
+    CHECK(times_of(bench, 200) == std::vector<Millis>{1'001});  // after the other's answer
     CHECK(times_of(bench, 300) == std::vector<Millis>{4'000, 14'000, 24'000});
     CHECK(bench.poller.stats().overruns == 0);
   }
