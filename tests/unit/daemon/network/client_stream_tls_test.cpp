@@ -27,7 +27,7 @@ struct TlsBench {
     const auto ca = make_ca();
     server = server_context({.bundle = bundle({make_leaf(ca, row.leaf)}, {ca}), .alias = {}, .mutual = row.asks});
     options = dial_options(port.number(), "localhost");
-    const auto trust = row.is_trusted ? ca : make_ca();
+    const auto trust = row.is_trusted ? ca : make_ca("Other CA");
     options.tls = client_context(
         {.bundle = bundle({}, {trust}), .alias = {}, .mutual = false, .verify_host = true, .host = row.name});
   }
