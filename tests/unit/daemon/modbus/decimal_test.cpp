@@ -80,8 +80,13 @@ TEST_SUITE("modbus.decimal") {
     CHECK(real(rounded(read("0.05" + std::string(60, '0') + "1"), 1)) == 0.1);
     CHECK(real(rounded(read("0.04" + std::string(300, '9')), 1)) == 0);
     CHECK(real(rounded(read("1") / read("3"), 2)) == 0.33);
+    // 2^53 + 1 lies between two doubles; a bit more does not.
+    CHECK(real(read("63050394783186951") / read("7")) == 9007199254740992.0);
+    CHECK(real(read("63050394783186951.000000000000000000001") / read("7")) == 9007199254740994.0);
+    CHECK(real(read("9007199254740993." + std::string(60, '0') + "1")) == 9007199254740994.0);
     const Decimal most = read(std::string(38, '9'));
     CHECK(real(most + most) == 2e38);
+    CHECK(real((most + most) + (most + most)) == 4e38);
     CHECK(real(most * most) == 1e76);
     CHECK(real(most / most) == 1);
   }
