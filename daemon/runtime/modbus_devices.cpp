@@ -103,22 +103,47 @@ void ModbusDevices::Home::take(const std::shared_ptr<const Routes>& now,
 
 namespace {
 
-// {"messageType":"REPORT_PROPERTY",...: what a session decodes.
-std::string report_head(const std::string& device_id, Millis at) {
-  std::string out = R"({"messageType":"REPORT_PROPERTY","deviceId":)";
-  codec::append_quoted(out, device_id);
-  out += ",\"timestamp\":";
-  codec::append_integer(out, at);
-  out += ",\"properties\":{";
-  return out;
-}
+/// What a session decodes: {"messageType":"REPORT_PROPERTY",...}, several where one would have more entries than a
+/// message of a device may have.
+class Reports {
+ public:
+  Reports(const std::string& device_id, Millis at) : device_id_(device_id), at_(at) {}
 
-void add_property(std::string& report, bool& first, const std::string& property, const std::string& value) {
-  if (!std::exchange(first, false)) report += ',';
-  codec::append_quoted(report, property);
-  report += ':';
-  report += value;
-}
+  void add(const std::string& property, const std::string& value) {
+    constexpr std::size_t kMost = 500;
+    if (count_ % kMost == 0) {
+      finish();
+      begin();
+    } else {
+      texts_.back() += ',';
+    }
+    codec::append_quoted(texts_.back(), property);
+    texts_.back() += ':';
+    texts_.back() += value;
+    ++count_;
+  }
+  [[nodiscard]] const std::vector<std::string>& take() {
+    finish();
+    return texts_;
+  }
+
+ private:
+  void begin() {
+    std::string& text = texts_.emplace_back(R"({"messageType":"REPORT_PROPERTY","deviceId":)");
+    codec::append_quoted(text, device_id_);
+    text += ",\"timestamp\":";
+    codec::append_integer(text, at_);
+    text += ",\"properties\":{";
+  }
+  void finish() {
+    if (!texts_.empty()) texts_.back() += "}}";
+  }
+
+  const std::string& device_id_;
+  const Millis at_;
+  std::vector<std::string> texts_;
+  std::size_t count_ = 0;
+};
 
 }  // namespace
 
@@ -291,15 +316,11 @@ void ModbusDevices::apply(const std::shared_ptr<Home>& home, const std::shared_p
   const auto found = home->live.find(device->id);
   if (home->stopped || found == home->live.end() || found->second.device != device) return;  // bound anew meanwhile
   Home::Live& live = found->second;
-  bool reports = false;
-  std::string report = report_head(device->id, context_.clock.now());
-  bool first = true;
+  Reports news(device->id, context_.clock.now());
   for (const Item& item : items) {
-    const bool is_news = item.report && (!item.again || live.slots[item.slot].value.empty());
+    const bool is_news = item.report && !item.connected && (!item.again || live.slots[item.slot].value.empty());
     live.take(item);
-    if (!is_news || item.connected) continue;
-    add_property(report, first, device->bound[item.slot].property, item.value);
-    reports = true;
+    if (is_news) news.add(device->bound[item.slot].property, item.value);
   }
   if (!live.is_online()) return home->sessions.close(device->id);
   const bool comes_in = !home->sessions.known(device->id);
@@ -312,20 +333,16 @@ void ModbusDevices::apply(const std::shared_ptr<Home>& home, const std::shared_p
     live.refused_until = context_.clock.steady() + kRefusedFor;
     return;
   }
-  if (comes_in) {
-    // Who looks at the device now is to find all that is known of it.
-    report = report_head(device->id, context_.clock.now());
-    first = true;
-    for (std::size_t slot = 0; slot < live.slots.size(); ++slot) {
-      if (live.slots[slot].good) add_property(report, first, device->bound[slot].property, live.slots[slot].value);
-    }
-    reports = !first;
+  const auto say = [session = (*entry)->session](const std::vector<std::string>& messages) {
+    for (const std::string& message : messages) (void)session->on_uplink({{}, message, codec::Transport::modbus});
+  };
+  if (!comes_in) return say(news.take());
+  // Who looks at the device now is to find all that is known of it.
+  Reports all(device->id, context_.clock.now());
+  for (std::size_t slot = 0; slot < live.slots.size(); ++slot) {
+    if (live.slots[slot].good) all.add(device->bound[slot].property, live.slots[slot].value);
   }
-  report += "}}";
-  if (!reports && !comes_in) return;
-  const auto alive = (*entry)->session;
-  const std::string_view online = R"({"messageType":"ONLINE"})";
-  (void)alive->on_uplink({{}, reports ? std::string_view(report) : online, codec::Transport::modbus});
+  say(live.good > 0 ? all.take() : std::vector<std::string>{R"({"messageType":"ONLINE"})"});
 }
 
 }  // namespace jl::runtime

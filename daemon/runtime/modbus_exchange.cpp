@@ -13,6 +13,8 @@ namespace json = boost::json;
 
 namespace {
 
+constexpr std::size_t kMostParts = 500;  // the answer is one message, whose entries are bounded
+
 struct Part {
   std::string property;
   ModbusPlace place;
@@ -138,10 +140,13 @@ Status start_exchange(modbus::Channels& channels, network::IoThread& thread, std
   }
   json::object out{{"messageType", reads ? "READ_PROPERTY_REPLY" : "WRITE_PROPERTY_REPLY"}, {"deviceId", device_id}};
   if (const auto* id = body->if_contains("messageId")) out["messageId"] = *id;
-  if (parts.empty() || (!reads && !unbound.empty())) {
+  std::string wrong;
+  if (parts.empty() || (!reads && !unbound.empty())) wrong = "property \"" + unbound + "\" is bound to no Modbus point";
+  if (parts.size() > kMostParts) wrong = "names more than " + std::to_string(kMostParts) + " properties";
+  if (!wrong.empty()) {
     out["success"] = false;
     out["code"] = info(Errc::parameter_error).word;
-    out["message"] = "property \"" + unbound + "\" is bound to no Modbus point";
+    out["message"] = wrong;
     std::string text;
     codec::append_value(text, out);
     thread.post([reply = std::move(reply), text] { reply(text); });

@@ -17,7 +17,8 @@ struct ModbusPlace {
 /// Carries out a READ_PROPERTY or WRITE_PROPERTY message (JSON) at the points. `reply` is called on `thread` with the
 /// answer, once the slaves have answered: with success false and the reason when one of them has not done so. Reads go
 /// out together; writes one after the other, in the message's order, and the first that fails ends them. Properties
-/// without a place are passed over in reads unless none has one; a write of them fails before anything is sent.
+/// without a place are passed over in reads unless none has one; a write of them fails before anything is sent. At most
+/// 500 properties.
 /// Errors: invalid.
 [[nodiscard]] Status start_exchange(modbus::Channels& channels, network::IoThread& thread, std::string_view message,
                                     const std::string& device_id,
