@@ -52,6 +52,7 @@ class Modbus {
   struct Metrics {
     std::string channel;
     modbus::ChannelState state{};
+    std::string reason;
     std::size_t points = 0, good = 0;
     modbus::LineStats line;
     modbus::PollerStats poller;

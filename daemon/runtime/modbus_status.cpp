@@ -190,6 +190,7 @@ std::vector<Modbus::Metrics> Modbus::metrics() const {
     const bool answered = channels_.ask(id, [&](const modbus::Channel* channel) {
       if (!channel) return;
       row.state = channel->state();
+      row.reason = channel->reason();
       row.line = channel->line().stats();
       row.poller = channel->poller().stats();
       row.connects = channel->connects();

@@ -95,6 +95,16 @@ json::object Calls::status() const {
       (info->not_after <= now ? expired : expiring).emplace_back(id);
     }
   }
+  std::size_t connected = 0, away = 0, points = 0, good = 0;
+  for (const auto& channel : r_.runtime.modbus().metrics()) {
+    points += channel.points;
+    good += channel.good;
+    const bool is_away = channel.state == modbus::ChannelState::failed;
+    (is_away ? away : connected) += 1;
+    constexpr std::size_t kMostNamed = 100;
+    if (is_away && failed.size() < kMostNamed)
+      failed.push_back(json::object{{"kind", "modbus-channel"}, {"id", channel.channel}, {"reason", channel.reason}});
+  }
   return {{"version", kProgramVersion},
           {"api", kApiVersion},
           {"nodeId", r_.node_id},
@@ -107,6 +117,7 @@ json::object Calls::status() const {
            json::object{{"running", networks.running},
                         {"failed", networks.failed},
                         {"stopped", networks_all - std::min(networks_all, networks.running + networks.failed)}}},
+          {"modbus", json::object{{"running", connected}, {"failed", away}, {"points", points}, {"good", good}}},
           {"gateways", json::object{{"enabled", gateways_on}, {"disabled", gateways_all - gateways_on}}},
           {"certs",
            json::object{
