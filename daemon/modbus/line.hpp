@@ -7,7 +7,8 @@
 // unit with many blocks does not push the others back. Writes of one caller keep their order.
 //
 // In flight: `max_in_flight` at once, with RTU one. A unit whose last request timed out is doubtful: over TCP its next
-// ones do not count, so that waiting for it keeps nobody else waiting. With RTU the line is busy until the time is up,
+// ones do not count, nor does what people ask a unit that never answered (a scan), so that waiting for it keeps nobody
+// else waiting. With RTU the line is busy until the time is up,
 // so that its tries become rare: at most a tenth of the line's time.
 //
 // Late answers: over TCP the transaction id tells; what was not asked for, by id, unit and function, is dropped and

@@ -51,13 +51,18 @@ bool Line::Impl::tell() {
   return true;
 }
 
+bool Line::Impl::goes_beside(const Order& order, const Unit& unit) const {
+  const bool is_unknown = unit.stats.replies + unit.stats.exceptions == 0;
+  return !options.rtu && (unit.breaker.is_doubtful() || (is_unknown && order.priority != Priority::poll));
+}
+
 bool Line::Impl::may_go(const Order& order) {
   if (order.unit == 0) return counted < window();
   const Unit& unit = units[order.unit];
   if (now < unit.paused_until || now < unit.held_until) return false;
   // Two writes that are under way at once could change places within a gateway.
   if (unit.writes_in_flight != 0 && !is_read(order.request.function)) return false;
-  if (options.rtu || !unit.breaker.is_doubtful()) return counted < window();
+  if (!goes_beside(order, unit)) return counted < window();
   return unit.in_flight == 0 && in_flight.size() - counted < kMaxDoubtful;
 }
 
@@ -92,7 +97,7 @@ void Line::Impl::send(Order order) {
     ++unit.in_flight;
     if (!is_read(order.request.function)) ++unit.writes_in_flight;
     const Millis timeout = order.timeout > 0 ? order.timeout : options.request_timeout;
-    const bool counts = options.rtu || !unit.breaker.is_doubtful();
+    const bool counts = !goes_beside(order, unit);
     const bool probe = unit.breaker.is_open() && order.priority == Priority::poll;
     if (counts) ++counted;
     in_flight.push_back({std::move(order), id, now, timeout, counts, probe, false});

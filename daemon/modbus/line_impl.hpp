@@ -60,6 +60,8 @@ struct Line::Impl {
 
   // Sending
   bool may_go(const Order& order);
+  /// Whether a request does not count in the window: the unit may not be there.
+  bool goes_beside(const Order& order, const Unit& unit) const;
   void send_what_may_go();
   void send(Order order);
   std::uint16_t next_transaction();

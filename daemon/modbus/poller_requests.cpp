@@ -71,17 +71,17 @@ Error unknown_point(std::string_view id) {
 
 Status may_read(const Point& point) {
   if (!point.enabled) return about(point, Errc::disabled, "the point is disabled", "enable the point first");
-  if (!point.reads()) return about(point, Errc::denied, "write only", "set its access to read-write");
-  if (point.unit == 0) return about(point, Errc::denied, "unit 0 is all units, which can only be written");
+  if (!point.reads()) return about(point, Errc::unsupported, "write only", "set its access to read-write");
+  if (point.unit == 0) return about(point, Errc::unsupported, "unit 0 is all units, which can only be written");
   return {};
 }
 
 Status may_write(const Point& point) {
   if (!point.enabled) return about(point, Errc::disabled, "the point is disabled", "enable the point first");
   if (!model::is_writable(point.format.area)) {
-    return about(point, Errc::denied, "read only", "only coils and holding registers can be written");
+    return about(point, Errc::unsupported, "read only", "only coils and holding registers can be written");
   }
-  if (!point.writes()) return about(point, Errc::denied, "read only", "set its access to read-write or write");
+  if (!point.writes()) return about(point, Errc::unsupported, "read only", "set its access to read-write or write");
   return {};
 }
 
