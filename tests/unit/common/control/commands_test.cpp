@@ -73,12 +73,12 @@ TEST_SUITE("common.control") {
       for (const char* verb : {"add", "edit", "show", "list", "enable", "disable", "delete", "exists"}) {
         CAPTURE(kind.name);
         CAPTURE(verb);
-        const Command* command = find_command(kind.name, verb);
+        const Command* command = find_command(kind.noun(), verb);
         // What cannot be switched has no verbs and no filter for it.
         if (!kind.switchable && (verb == std::string_view("enable") || verb == std::string_view("disable"))) {
           CHECK_FALSE(command);
-          CHECK(std::ranges::find(find_command(kind.name, "list")->flags, "enabled", &Flag::name) ==
-                find_command(kind.name, "list")->flags.end());
+          CHECK(std::ranges::find(find_command(kind.noun(), "list")->flags, "enabled", &Flag::name) ==
+                find_command(kind.noun(), "list")->flags.end());
           continue;
         }
         REQUIRE(command);
