@@ -233,7 +233,7 @@ void add_manifests(std::vector<Command>& out) {
 
   Command export_ = top("", "export", "write what apply reads");
   export_.method = "GET", export_.path = "/v1/export";
-  export_.arguments = {{"KIND", "kinds to export; none = all", "kind", true, true}};
+  export_.arguments = {{"KIND", "kinds to export; none = all", "kind", true, true, "kind"}};
   export_.flags = {local("file", "FILE", "write to a file, 0600"),
                    query("with-secrets", "", "include secrets in clear; needs -f and the admin role, and is logged")};
   export_.flags[0].short_name = 'f';
@@ -266,7 +266,7 @@ void add_rest(std::vector<Command>& out) {
 
   Command watch = top("", "watch", "changes of resources as they are committed");
   watch.method = "GET", watch.path = "/v1/watch", watch.streams = true;
-  watch.arguments = {{"KIND", "kind to watch; none = all", "kind", true}};
+  watch.arguments = {{"KIND", "kind to watch; none = all", "kind", true, false, "kind"}};
   watch.flags = {query("limit", "N", "end after this many changes")};
   watch.examples = {"jlctl watch device -o jsonl"};
   out.push_back(std::move(watch));
@@ -292,7 +292,7 @@ void add_rest(std::vector<Command>& out) {
 
   Command can = top("", "can", "exit 0 if you may, 6 if not");
   can.method = "GET", can.path = "/v1/can";
-  can.arguments = {{"VERB", "verb", "verb"}, {"NOUN", "noun", "kind", true}};
+  can.arguments = {{"VERB", "verb", "verb", false, false, "verb"}, {"NOUN", "noun", "kind", true, false, "noun"}};
   can.examples = {"jlctl can delete gateway"};
   out.push_back(std::move(can));
 

@@ -43,6 +43,7 @@ struct Argument {
   std::string completes{};  ///< kind whose ids complete it, or "kind", "command"
   bool optional = false;
   bool repeated = false;
+  std::string query{};  ///< parameter that it becomes; "" = it goes elsewhere: into the path or the body
 };
 
 /// One verb.

@@ -100,7 +100,7 @@ void add_requests(Rows& rows) {
 
   Command& scan = rows.add("scan", "GET", "/v1/modbus/scan", "find the units that answer behind one address");
   scan.role = Role::operator_, scan.streams = true;
-  scan.arguments = {{"TARGET", kTarget, "modbus-channel"}};
+  scan.arguments = {{"TARGET", kTarget, "modbus-channel", false, false, "target"}};
   scan.flags = {query("units", "LIST", "which: 1-32, or 1,5,10-20; 1-247 unless given"),
                 query("function", "WORD", "data area that is read, HoldingRegisters unless given"),
                 query("address", "ADDRESS", "what is read, 0 unless given"),
@@ -115,7 +115,7 @@ void add_views(Rows& rows) {
       rows.add("watch", "GET", "/v1/modbus-channels/{id}/watch", "values of a channel's points as they are read, live");
   watch.streams = true;
   watch.arguments = {{"CHANNEL", "id of the channel", "modbus-channel"},
-                     {"POINT", "only these points", "modbus-point", true, true}};
+                     {"POINT", "only these points", "modbus-point", true, true, "point"}};
   watch.flags = {query("trace", "", "the frames as well, in hex"), query("limit", "N", "end after this many")};
   watch.examples = {"jlctl modbus watch plc-1", "jlctl modbus watch plc-1 boiler-temp --trace -o jsonl"};
 

@@ -15,7 +15,7 @@ void add_network(std::vector<Command>& out) {
   Command clients = base("clients", "clients", "clients of the component: who is connected, or was heard of lately");
   clients.arguments.front().help = "id of a component";
   clients.method = "GET";
-  clients.arguments.push_back({"CLIENT", "only this client id, with its topic filters", "", true});
+  clients.arguments.push_back({"CLIENT", "only this client id, with its topic filters", "", true, false, "client"});
   clients.flags = {query("limit", "N", "at most this many")};
   clients.examples = {"jlctl network clients mqtt-1", "jlctl network clients tcp-1",
                       "jlctl network clients mqtt-1 dev-1 -o json"};
@@ -30,7 +30,8 @@ void add_network(std::vector<Command>& out) {
 
   Command sub = base("sub", "subscribe", "what a subscriber of this topic filter hears, retained messages first");
   sub.method = "GET", sub.role = Role::operator_, sub.streams = true;
-  sub.arguments.push_back({"FILTER", "topic filter: levels, + for one of them, # for the rest", ""});
+  sub.arguments.push_back(
+      {"FILTER", "topic filter: levels, + for one of them, # for the rest", "", false, false, "filter"});
   sub.flags = {query("limit", "N", "end after this many")};
   sub.examples = {"jlctl network sub mqtt-1 \"/device/#\"", "jlctl network sub mqtt-1 a/b --limit 1 -o json"};
   out.push_back(std::move(sub));

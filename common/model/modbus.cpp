@@ -129,9 +129,7 @@ bool fits_order(ModbusType type, ModbusOrder order) {
 }
 
 std::uint16_t ModbusPoint::wire_address() const {
-  if (address.is_int64()) return static_cast<std::uint16_t>(address.get_int64());
-  if (!address.is_string()) return 0;
-  const auto parsed = parse_modbus_address(std::string_view(address.get_string()), function);
+  const auto parsed = parse_modbus_address(address, function);
   return parsed ? *parsed : std::uint16_t{0};
 }
 
@@ -193,22 +191,10 @@ class PointCheck {
   }
 
   void address() {
-    json::value* given = spec_.if_contains("address");
-    if (!given) return;  // missing, and said so
-    std::string text;
-    if (given->is_string()) {
-      text = std::string(given->get_string());
-    } else if (given->is_int64()) {
-      text = std::to_string(given->get_int64());
-    }
-    const auto parsed = parse_modbus_address(text, point_.function);
+    if (point_.address.empty()) return;  // missing, and said so
+    const auto parsed = parse_modbus_address(point_.address, point_.function);
     if (!parsed) return problem("address", parsed.error().message);
-    std::string canonical = modbus_address_text(*parsed, point_.function);
-    if (canonical.starts_with("0x")) {
-      *given = canonical;
-    } else {
-      *given = static_cast<std::int64_t>(*parsed);
-    }
+    spec_["address"] = modbus_address_text(*parsed, point_.function);
     address_ = *parsed;
   }
 

@@ -131,7 +131,7 @@ struct ModbusPoint {
   Reference channel_id;
   int unit_id = 1;
   ModbusArea function = ModbusArea::holding_registers;
-  json::value address;               ///< canonical: a number, or hex text where that would be PLC notation
+  std::string address;               ///< canonical: decimal, or hex where that would be PLC notation
   std::optional<int> quantity;       ///< registers or bits; default: what the type takes
   std::optional<ModbusType> type;    ///< default: uint16, of bits boolean
   std::optional<ModbusOrder> order;  ///< default: the channel's

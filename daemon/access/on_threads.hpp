@@ -8,8 +8,8 @@ namespace jl::access {
 
 /// Runs `work` for each home on its own thread (`home->thread`) and waits until all have. A thread that has ended drops
 /// the work, which ends the wait as well. Not from an I/O thread.
-template <class Home, class Work>
-void on_each_thread(std::vector<std::unique_ptr<Home>>& homes, Work work) {
+template <class Pointer, class Work>
+void on_each_thread(std::vector<Pointer>& homes, Work work) {
   std::vector<std::future<void>> finished;
   for (auto& home : homes) {
     auto done = std::make_shared<std::promise<void>>();

@@ -82,10 +82,9 @@ std::vector<Parameter> parameters_of(const Command& command) {
   for (const Flag& flag : command.flags) {
     if (flag.where == Where::query) out.push_back({flag.key, flag.repeated});
   }
-  if (command.path == "/v1/can") out.insert(out.end(), {{"verb"}, {"noun"}});
-  if (command.path == "/v1/export" || command.path == "/v1/watch") out.push_back({"kind", true});
-  if (command.noun == "network" && command.verb == "clients") out.push_back({"client"});
-  if (command.noun == "network" && command.verb == "sub") out.push_back({"filter"});
+  for (const Argument& argument : command.arguments) {
+    if (!argument.query.empty()) out.push_back({argument.query, argument.repeated});
+  }
   if (command.path == "/v1/names") out.insert(out.end(), {{"kind", true}, {"prefix"}, {"limit"}});
   return out;
 }

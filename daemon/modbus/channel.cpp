@@ -14,6 +14,13 @@ bool same_place(const network::ClientStreamOptions& a, const network::ClientStre
 
 }  // namespace
 
+std::string address_of(const ChannelConfig& config) {
+  if (config.dial.host.empty()) return "rtu://" + config.dial.serial.device;
+  const char* scheme = config.line.rtu ? "rtu-over-tcp" : config.dial.tls ? "tls" : "tcp";
+  const bool v6 = config.dial.host.find(':') != std::string::npos;
+  return fmt::format("{}://{}{}{}:{}", scheme, v6 ? "[" : "", config.dial.host, v6 ? "]" : "", config.dial.port);
+}
+
 std::string_view to_string(ChannelState state) {
   switch (state) {
     case ChannelState::stopped:
@@ -40,11 +47,19 @@ Channel::Channel(network::IoThread& thread, network::PreciseTimers& timers, Chan
       timer_(timers, [this] { on_timer(); }),
       retry_(timers, [this] { connect(); }),
       wait_limit_(timers, [this] {
-        tell_waiting(Error(Errc::timeout, fmt::format("modbus-channel \"{}\" is not connected: {}", config_.id,
+        tell_waiting(Error(Errc::timeout, fmt::format("{} is not connected: {}", label(),
                                                       reason_.empty() ? "still connecting" : reason_)));
       }) {}
 
 Channel::~Channel() { stop(); }
+
+bool Channel::is_temporary() const { return config_.id.starts_with('~'); }
+
+std::string Channel::label() const { return is_temporary() ? address() : "modbus-channel \"" + config_.id + "\""; }
+
+std::string Channel::hint() const {
+  return is_temporary() ? "is the address right, and the slave on?" : "jlctl modbus channel show " + config_.id;
+}
 
 void Channel::start() {
   since_ = thread_.clock().now();
@@ -52,6 +67,7 @@ void Channel::start() {
 }
 
 void Channel::connect() {
+  tried_at_ = steady();
   set_state(ChannelState::connecting, reason_);
   stream_.open(config_.dial);
 }
@@ -85,7 +101,7 @@ void Channel::stop() {
   line_.on_closed(now, "the channel was stopped");
   poller_.stop(now);
   timer_.cancel();
-  tell_waiting(Error(Errc::connection_lost, "modbus-channel \"" + config_.id + "\" was stopped"));
+  tell_waiting(Error(Errc::connection_lost, label() + " was stopped"));
   set_state(ChannelState::stopped, {});
 }
 
@@ -126,13 +142,12 @@ void Channel::reconnect(std::string why) {
 void Channel::on_end(const std::string& why) {
   ++failures_;
   // Told once for each outage, not at every attempt.
-  if (state_ == ChannelState::running || reason_.empty())
+  if (!is_temporary() && (state_ == ChannelState::running || reason_.empty()))
     log::warn("modbus", "channel={} address={} not connected: {}", config_.id, address(), why);
   lost(why);
   reason_ = why;
   set_state(ChannelState::failed, why);
-  tell_waiting(Error(Errc::network, fmt::format("modbus-channel \"{}\" is not connected: {}", config_.id, why),
-                     "jlctl modbus channel show " + config_.id));
+  tell_waiting(Error(Errc::network, fmt::format("{} is not connected: {}", label(), why), hint()));
   const double random = std::generate_canonical<double, 16>(random_);
   retry_.set_at(steady() + backoff_.next(random));
 }
@@ -218,27 +233,26 @@ void Channel::request(Order order) {
 
 void Channel::when_open(std::function<void(const Status&)> done) {
   if (state_ == ChannelState::running) return done({});
+  // Who asks does not wait for the next attempt: the slave may be back.
+  if (state_ == ChannelState::failed && steady() - tried_at_ >= kAskAgain) {
+    retry_.cancel();
+    reason_.clear();
+    connect();
+  }
   if (state_ == ChannelState::connecting && reason_.empty() && waiting_.size() < Line::kMaxWaiting) {
     waiting_.push_back(std::move(done));
     if (!wait_limit_.is_set()) wait_limit_.set_at(steady() + config_.dial.connect_timeout);
     return;
   }
-  done(Error(Errc::connection_lost,
-             fmt::format("modbus-channel \"{}\" is not connected: {}", config_.id,
-                         reason_.empty() ? std::string(to_string(state_)) : reason_),
-             "jlctl modbus channel show " + config_.id));
+  done(
+      Error(Errc::connection_lost,
+            fmt::format("{} is not connected: {}", label(), reason_.empty() ? std::string(to_string(state_)) : reason_),
+            hint()));
 }
 
 void Channel::tell_waiting(const Status& status) {
   wait_limit_.cancel();
   for (const auto& done : std::exchange(waiting_, {})) done(status);
-}
-
-std::string Channel::address() const {
-  if (config_.dial.host.empty()) return "rtu://" + config_.dial.serial.device;
-  const char* scheme = config_.line.rtu ? "rtu-over-tcp" : config_.dial.tls ? "tls" : "tcp";
-  const bool v6 = config_.dial.host.find(':') != std::string::npos;
-  return fmt::format("{}://{}{}{}:{}", scheme, v6 ? "[" : "", config_.dial.host, v6 ? "]" : "", config_.dial.port);
 }
 
 void Channel::add_tap(std::weak_ptr<const Tap> tap) { taps_.push_back(std::move(tap)); }

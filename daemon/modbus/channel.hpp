@@ -20,6 +20,9 @@ struct ChannelConfig {
   PlanLimits limits;
 };
 
+/// "tcp://10.0.0.7:502", "rtu:///dev/ttyUSB0": for people, and what temporary channels are asked for with.
+[[nodiscard]] std::string address_of(const ChannelConfig& config);
+
 enum class ChannelState : std::uint8_t { stopped, connecting, running, failed };
 [[nodiscard]] std::string_view to_string(ChannelState state);
 
@@ -71,7 +74,7 @@ class Channel final : private network::ClientStreamHandler, private LineHouse, p
   void add_tap(std::weak_ptr<const Tap> tap);
   [[nodiscard]] ChannelState state() const { return state_; }
   [[nodiscard]] const std::string& reason() const { return reason_; }
-  [[nodiscard]] std::string address() const;
+  [[nodiscard]] std::string address() const { return address_of(config_); }
   [[nodiscard]] Millis since() const { return since_; }
   [[nodiscard]] std::uint64_t connects() const { return connects_; }
   [[nodiscard]] std::uint64_t failures() const { return failures_; }
@@ -87,6 +90,10 @@ class Channel final : private network::ClientStreamHandler, private LineHouse, p
   void reconnect(std::string why) override;
   void on_updates(std::span<const Update> updates) override;
 
+  /// For people.
+  [[nodiscard]] std::string label() const;
+  [[nodiscard]] std::string hint() const;
+  [[nodiscard]] bool is_temporary() const;
   void connect();
   void lost(const std::string& why);
   void set_state(ChannelState state, std::string reason);
@@ -120,7 +127,9 @@ class Channel final : private network::ClientStreamHandler, private LineHouse, p
   network::Backoff backoff_;
   ChannelState state_ = ChannelState::stopped;
   std::string reason_;
+  static constexpr Millis kAskAgain = 1'000;
   Millis since_ = 0;
+  Millis tried_at_ = 0;  // steady
   std::uint64_t connects_ = 0, failures_ = 0;
   std::vector<std::function<void(const Status&)>> waiting_;
   std::vector<std::weak_ptr<const Tap>> taps_;

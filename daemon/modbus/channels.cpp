@@ -96,13 +96,13 @@ void Channels::stop() {
   for (const auto& each : done) (void)each.wait_for(std::chrono::seconds(5));
 }
 
-void Channels::with(const std::string& channel_id, std::function<void(Channel*)> work) {
+void Channels::with(const std::string& channel_id, std::function<void(Channel*)> work) const {
   Home& home = home_of(channel_id);
   home.thread.post(
       [home = homes_[home.thread.index()], channel_id, work = std::move(work)] { work(home->find(channel_id)); });
 }
 
-bool Channels::ask(const std::string& channel_id, const std::function<void(Channel*)>& work) {
+bool Channels::ask(const std::string& channel_id, const std::function<void(Channel*)>& work) const {
   if (home_of(channel_id).thread.is_current()) return false;
   // Who gave up waiting is not to be written to any more.
   struct Wait {

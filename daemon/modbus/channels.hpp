@@ -39,9 +39,9 @@ class Channels final {
   /// The thread that a channel of this id lives on, running or not.
   [[nodiscard]] network::IoThread& thread_of(std::string_view channel_id) const;
   /// Runs work on a channel's thread; nullptr when it does not run.
-  void with(const std::string& channel_id, std::function<void(Channel*)> work);
+  void with(const std::string& channel_id, std::function<void(Channel*)> work) const;
   /// The same, waited for: false when the thread did not get round to it within a second, or is the caller's.
-  bool ask(const std::string& channel_id, const std::function<void(Channel*)>& work);
+  bool ask(const std::string& channel_id, const std::function<void(Channel*)>& work) const;
   /// A channel that is in no store: for requests of people to places that need not be configured. Runs until erased;
   /// its id cannot be a resource's.
   [[nodiscard]] std::string put_temporary(ChannelConfig config);

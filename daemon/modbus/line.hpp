@@ -7,7 +7,8 @@
 // unit with many blocks does not push the others back. Writes of one caller keep their order.
 //
 // In flight: `max_in_flight` at once, with RTU one. A unit whose last request timed out is doubtful: over TCP its next
-// ones do not count, so that waiting for it keeps nobody else waiting. With RTU the line is busy until the time is up,
+// ones do not count, nor does what people ask a unit that never answered (a scan), so that waiting for it keeps nobody
+// else waiting. With RTU the line is busy until the time is up,
 // so that its tries become rare: at most a tenth of the line's time.
 //
 // Late answers: over TCP the transaction id tells; what was not asked for, by id, unit and function, is dropped and
@@ -61,8 +62,8 @@ struct Order {
   std::uint8_t unit = 1;  ///< 0 = broadcast: writes only; ends ok when it is sent
   wire::modbus::Request request;
   Priority priority = Priority::poll;
-  Millis timeout = 0;                        ///< 0 = the line's
-  std::function<void(const Outcome&)> done;  ///< called once; it may submit() again
+  Millis timeout = 0;                          ///< 0 = the line's
+  std::function<void(const Outcome&)> done{};  ///< called once; it may submit() again
 };
 
 /// What a line has its owner do.

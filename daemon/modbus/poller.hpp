@@ -78,7 +78,7 @@ class PollerHouse {
 
 /// What a request of people for one point came to.
 struct PointResult {
-  Status status;  ///< timeout, remote (the slave said no), connection_lost, invalid, denied...
+  Status status;  ///< timeout, remote (the slave said no), connection_lost, invalid, unsupported...
   Sample sample;  ///< after a read, or a write that was read back
 };
 using PointDone = std::function<void(const PointResult&)>;
@@ -110,13 +110,14 @@ class Poller {
   /// The channel is disabled: all points go stopped.
   void stop(Millis now);
   void on_time(Millis now);
-  [[nodiscard]] Millis next_time() const;  ///< as Line::next_time()
+  /// As Line::next_time(); to be asked after calls of the line too, since outcomes call for more requests.
+  [[nodiscard]] Millis next_time() const;
 
   /// Reads a point now, before what is polled; its sample is updated, and told if it changes anything. Errors through
-  /// `done`: not_found, denied (write only), and how the request ended.
+  /// `done`: not_found, unsupported (write only), and how the request ended.
   void read(Millis now, std::string_view point_id, PointDone done);
   /// Writes a point: range check, request, answer, then reads it back when it reads (the sample is updated and told).
-  /// `verify`: what is read back must be what was written. Errors through `done`: not_found, denied (not writable,
+  /// `verify`: what is read back must be what was written. Errors through `done`: not_found, unsupported (not writable,
   /// without any traffic), invalid, and how the requests ended.
   void write(Millis now, std::string_view point_id, const boost::json::value& value, bool verify, PointDone done);
 

@@ -31,6 +31,8 @@ struct ClientStreamOptions {
   Millis connect_timeout = 5000;  ///< lookup, connection and handshake together
 };
 
+/// Calls come on the stream's thread, from none of its own functions. Within each of them the stream may be used in any
+/// way, destroyed too.
 class ClientStreamHandler {
  public:
   virtual void on_open() = 0;
@@ -56,10 +58,10 @@ class ClientStream {
   /// Begins to open; on_open() or on_end() follows, never within the call. Addresses of a name are tried one after the
   /// other. TCP connections have NODELAY and keepalive (30 s, then 3 probes 10 s apart).
   void open(const ClientStreamOptions& options);
-  /// Sends at once what the socket takes and the rest when it takes more. False: more than kMaxUnsent would wait, or it
-  /// is not open; nothing of it was taken.
+  /// Sends at once what the socket takes and the rest when it takes more. False: with what waits it is more than
+  /// kMaxUnsent, or it is not open (any more: on_end() follows); nothing of it was taken.
   bool send(std::string_view bytes);
-  /// No call comes any more until open().
+  /// No call comes any more until open(). What waits to be sent is dropped.
   void close();
   [[nodiscard]] bool is_open() const;
   [[nodiscard]] std::string peer() const;  ///< "10.0.0.7:502", "/dev/ttyUSB0"; "" while it is not open

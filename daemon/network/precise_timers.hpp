@@ -33,6 +33,7 @@ class PreciseTimer {
   Callback callback_;
   Millis due_ = 0;
   std::size_t slot_ = kUnset;  // in the heap
+  bool* gone_ = nullptr;       // while its callback runs: told when it is destroyed
 };
 
 class PreciseTimers {

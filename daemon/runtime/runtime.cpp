@@ -43,7 +43,8 @@ Runtime::Runtime(const Materials& materials, store::Store& store, const device::
       store_(store),
       secrets_(secrets),
       northbound_(northbound),
-      node_id_(std::move(node_id)) {}
+      node_id_(std::move(node_id)),
+      modbus_(materials.threads, materials.context) {}
 
 Runtime::~Runtime() = default;
 
@@ -174,16 +175,16 @@ Status Runtime::prepare(const std::vector<ResourceChange>& changes) {
     entry->since = context_.clock.now();
     prepared_->started[resource->id] = std::move(entry);
   }
-  if (const Status prepared = prepare_updates(changes, certs); !prepared) {
-    rollback();
-    return prepared;
-  }
-  return {};
+  Status prepared = prepare_updates(changes, certs);
+  if (prepared) prepared = modbus_.prepare(changes, certs);
+  if (!prepared) rollback();
+  return prepared;
 }
 
 void Runtime::rollback() {
   JL_ASSERT(prepared_);
   const auto prepared = std::move(prepared_);
+  modbus_.rollback();
   for (const auto& [id, entry] : prepared->started) entry->component->stop(std::chrono::milliseconds(0));
   const CertSource certs = certs_after({});
   for (const auto& id : prepared->stopped) {
@@ -242,6 +243,7 @@ std::size_t Runtime::commit(const std::vector<ResourceChange>& changes) {
     gateways_changed |= change.any().kind == "gateway" || change.any().kind == "protocol";
   if (gateways_changed) attach_gateways();
   close_users(changes);
+  modbus_.commit(changes);
 
   end_sessions(cut);
   return prepared->sessions_cut;
@@ -341,20 +343,36 @@ void Runtime::end_sessions(const Cut& cut) {
 std::shared_ptr<const access::AttachedGateways> Runtime::gateways_on(std::string_view network_id) {
   const auto catalog = catalogs_.current();
   const std::scoped_lock lock(mutex_);
-  auto attached = std::make_shared<access::AttachedGateways>();
+  auto out = std::make_shared<access::AttachedGateways>();
   for (const auto& [gateway_id, gateway] : catalog->gateways) {
-    if (!gateway->enabled || gateway->network_id != network_id) continue;
-    auto& counters = counters_[gateway_id];
-    if (!counters) counters = std::make_shared<access::GatewayCounters>();
-    attached->push_back(access::attached_gateway(*gateway, *catalog, counters));
+    if (gateway->enabled && gateway->network_id == network_id) out->push_back(attached(*gateway, *catalog));
   }
-  return attached;
+  return out;
+}
+
+// Of those that need no component, Modbus alone has sessions of its own.
+std::shared_ptr<const access::AttachedGateways> Runtime::modbus_gateways() {
+  const auto catalog = catalogs_.current();
+  const std::scoped_lock lock(mutex_);
+  auto out = std::make_shared<access::AttachedGateways>();
+  for (const auto& [gateway_id, gateway] : catalog->gateways) {
+    if (gateway->enabled && gateway->provider == model::GatewayProvider::modbus_tcp)
+      out->push_back(attached(*gateway, *catalog));
+  }
+  return out;
+}
+
+access::AttachedGateway Runtime::attached(const device::GatewayInfo& gateway, const device::Catalog& catalog) {
+  auto& counters = counters_[gateway.id];
+  if (!counters) counters = std::make_shared<access::GatewayCounters>();
+  return access::attached_gateway(gateway, catalog, counters);
 }
 
 void Runtime::attach_gateways() {
   for (const auto& [id, entry] : entries_) {
     if (entry->component) entry->component->attach(gateways_on(id));
   }
+  modbus_.attach(modbus_gateways());
 }
 
 void Runtime::boot(const std::vector<Resource>& networks) {
@@ -379,6 +397,9 @@ void Runtime::boot(const std::vector<Resource>& networks) {
     entries_[resource.id] = std::move(entry);
   }
   publish_brokers();
+  modbus_.attach(modbus_gateways());
+  if (const Status booted = modbus_.boot(*store_.snapshot(), certs); !booted)
+    log::error("runtime", "Modbus channels cannot be read: {}", booted.error().message);
 }
 
 void Runtime::retry_failed() {
@@ -405,6 +426,7 @@ void Runtime::retry_failed() {
 }
 
 void Runtime::stop(std::chrono::milliseconds drain) {
+  modbus_.stop();
   std::map<std::string, std::unique_ptr<Entry>, std::less<>> leaving;
   {
     const std::scoped_lock lock(mutex_);

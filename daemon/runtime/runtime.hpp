@@ -5,6 +5,7 @@
 #include "common/model/resource.hpp"
 #include "daemon/access/northbound.hpp"
 #include "daemon/runtime/component.hpp"
+#include "daemon/runtime/modbus.hpp"
 
 #include <chrono>
 #include <mutex>
@@ -46,8 +47,10 @@ class Runtime {
   /// How many sessions a set of changes would cut.
   [[nodiscard]] std::size_t sessions_cut_by(const std::vector<ResourceChange>& changes) const;
 
-  /// The `status` member of a network, gateway or protocol document.
-  [[nodiscard]] boost::json::object status_of(const model::Resource& resource) const;
+  /// The `status` member of a network, gateway, Modbus channel or point document; see Modbus::status_of() for `fresh`.
+  [[nodiscard]] boost::json::object status_of(const model::Resource& resource, bool fresh = true) const;
+  [[nodiscard]] Modbus& modbus() { return modbus_; }
+  [[nodiscard]] const Modbus& modbus() const { return modbus_; }
   struct Totals {
     std::size_t running = 0, failed = 0, stopped = 0;
     std::vector<std::pair<std::string, std::string>> reasons;  ///< id, reason of the failed
@@ -85,6 +88,8 @@ class Runtime {
   [[nodiscard]] CertSource certs_after(const std::vector<ResourceChange>& changes) const;
   Status prepare_updates(const std::vector<ResourceChange>& changes, const CertSource& certs);
   [[nodiscard]] std::shared_ptr<const access::AttachedGateways> gateways_on(std::string_view network_id);
+  [[nodiscard]] std::shared_ptr<const access::AttachedGateways> modbus_gateways();
+  [[nodiscard]] access::AttachedGateway attached(const device::GatewayInfo& gateway, const device::Catalog& catalog);
   void attach_gateways();
   [[nodiscard]] Cut cut_by(const std::vector<ResourceChange>& changes) const;
   [[nodiscard]] std::size_t sessions_matching(const Cut& cut) const;
@@ -105,6 +110,7 @@ class Runtime {
   std::map<std::string, std::shared_ptr<broker::Broker>, std::less<>> brokers_;
   std::map<std::string, std::shared_ptr<access::GatewayCounters>> counters_;
   std::unique_ptr<Prepared> prepared_;
+  Modbus modbus_;
 };
 
 }  // namespace jl::runtime

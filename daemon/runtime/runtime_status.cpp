@@ -50,7 +50,8 @@ std::size_t Runtime::sessions_of(std::string_view kind, std::string_view id) con
   return 0;
 }
 
-json::object Runtime::status_of(const Resource& resource) const {
+json::object Runtime::status_of(const Resource& resource, bool fresh) const {
+  if (resource.kind == "modbus-channel" || resource.kind == "modbus-point") return modbus_.status_of(resource, fresh);
   json::object out;
   if (resource.kind == "network") {
     const std::scoped_lock lock(mutex_);

@@ -107,7 +107,6 @@ Result<MutationResult> Resources::run_apply(const ApplyRequest& request, const P
     }
     if (rules.problems.size() >= 1000) break;
   }
-  Aftermath aftermath;
   if (request.prune) {
     if (request.set.empty()) return Error(Errc::usage, "prune needs the name of a set", "add --set NAME");
     std::vector<std::pair<std::string, std::string>> gone;
@@ -122,9 +121,9 @@ Result<MutationResult> Resources::run_apply(const ApplyRequest& request, const P
       view.erase(kind, id);
     }
     rules.deletes_enabled = true;
-    JL_TRY(aftermath, follow_bonds(view));
-    rules.taken_along = aftermath.deleted;
   }
+  JL_TRY(const Aftermath aftermath, follow_bonds(view, p_.clock.now()));
+  rules.taken_along = aftermath.deleted;
   const auto changes = view.changes();
   std::size_t created = 0, updated = 0, deleted = 0;
   json::array listed;

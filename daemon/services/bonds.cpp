@@ -1,6 +1,7 @@
 #include "daemon/services/bonds.hpp"
 
 #include "common/base/assert.hpp"
+#include "common/model/thing_model.hpp"
 
 #include <algorithm>
 #include <deque>
@@ -13,11 +14,15 @@ namespace {
 
 class Follower {
  public:
-  explicit Follower(View& view) : view_(view) {}
+  Follower(View& view, Millis now) : view_(view), now_(now) {}
 
   Result<Aftermath> run() {
     for (const auto& change : view_.changes()) {
-      if (!change.after) waiting_.emplace_back(change.any().kind, change.any().id);
+      if (!change.after) {
+        waiting_.emplace_back(change.any().kind, change.any().id);
+      } else if (change.before && change.any().kind == "product") {
+        JL_CHECK(forget_properties(*change.before, *change.after));
+      }
     }
     while (!waiting_.empty()) {
       const auto [kind, id] = waiting_.front();
@@ -72,6 +77,48 @@ class Follower {
       for (const auto& [key, value] : spec) {
         if (value.is_array() && value.get_array().empty() && user->spec.at(key) != value) left.spec.erase(key);
       }
+      left.updated_at = now_;
+      view_.put(std::move(left));
+    }
+    return {};
+  }
+
+  // Properties that leave a product's thing model are bound no more (operations.md 2.1).
+  Status forget_properties(const Resource& before, const Resource& after) {
+    const auto model_of = [](const json::object& spec, const char* key) {
+      std::vector<Problem> ignored;
+      const json::value* metadata = spec.if_contains(key);
+      return metadata ? model::parse_thing_model(*metadata, key, ignored) : model::ThingModel();
+    };
+    const model::ThingModel old = model_of(before.spec, "metadata"), now = model_of(after.spec, "metadata");
+    if (now.properties.empty()) return {};  // no model: any property may be
+    std::set<std::string, std::less<>> gone;
+    for (const auto& [id, property] : old.properties) {
+      if (!now.properties.contains(id)) gone.insert(id);
+    }
+    if (gone.empty()) return {};
+    JL_TRY(const auto users, view_.users_of("product", after.id, SIZE_MAX));
+    for (const std::string& label : users) {
+      if (!label.starts_with("device/")) continue;
+      JL_TRY(const Resource* device, view_.get("device", label.substr(label.find('/') + 1)));
+      if (!device || !device->spec.contains("bindings")) continue;
+      const model::ThingModel own = model_of(device->spec, "deriveMetadata");
+      Resource left = *device;
+      json::array kept;
+      for (const json::value& binding : device->spec.at("bindings").as_array()) {
+        const std::string_view property = binding.at("property").as_string();
+        if (!gone.contains(property) || own.properties.contains(std::string(property))) {
+          kept.push_back(binding);
+          continue;
+        }
+        json::object lost{{"resource", label}};
+        for (const auto& [key, value] : binding.as_object()) lost[key] = value;
+        out_.unbound.push_back(std::move(lost));
+      }
+      if (kept.size() == device->spec.at("bindings").as_array().size()) continue;
+      left.spec.erase("bindings");
+      if (!kept.empty()) left.spec["bindings"] = std::move(kept);
+      left.updated_at = now_;
       view_.put(std::move(left));
     }
     return {};
@@ -102,6 +149,7 @@ class Follower {
   }
 
   View& view_;
+  const Millis now_;
   Aftermath out_;
   std::deque<std::pair<std::string, std::string>> waiting_;
 };
@@ -113,6 +161,6 @@ void Aftermath::add_to(json::object& body) const {
   if (!unbound.empty()) body["unbound"] = unbound;
 }
 
-Result<Aftermath> follow_bonds(View& view) { return Follower(view).run(); }
+Result<Aftermath> follow_bonds(View& view, Millis now) { return Follower(view, now).run(); }
 
 }  // namespace jl::services

@@ -1,6 +1,7 @@
 #pragma once
 // What goes along when resources are deleted: those that they own (the points of a channel), and the list entries that
-// name them (a device's bindings). The field table says which references do that (model::Bond).
+// name them (a device's bindings). The field table says which references do that (model::Bond). Bindings of properties
+// that leave a thing model go as well.
 #include "daemon/services/view.hpp"
 
 #include <boost/json.hpp>
@@ -18,7 +19,7 @@ struct Aftermath {
   void add_to(boost::json::object& body) const;
 };
 
-/// Completes the deletions of a view. Errors: storage.
-[[nodiscard]] Result<Aftermath> follow_bonds(View& view);
+/// Completes the changes of a view. Errors: storage.
+[[nodiscard]] Result<Aftermath> follow_bonds(View& view, Millis now);
 
 }  // namespace jl::services

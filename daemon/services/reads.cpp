@@ -59,7 +59,7 @@ void Resources::add_status(json::object& document, const Resource& resource, boo
       status["usedBy"] = users ? json::value_from(*users) : json::value(json::array());
     }
   } else {
-    status = runtime_->status_of(resource);
+    status = runtime_->status_of(resource, detailed);
   }
   document["status"] = std::move(status);
 }

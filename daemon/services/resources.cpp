@@ -242,7 +242,7 @@ Result<MutationResult> Resources::run(const Mutation& m) {
   } else {
     view.erase(m.kind, m.id);
   }
-  JL_TRY(Aftermath aftermath, after ? Result<Aftermath>(Aftermath()) : follow_bonds(view));
+  JL_TRY(const Aftermath aftermath, follow_bonds(view, p_.clock.now()));
   rules.taken_along = aftermath.deleted;
   if (m.options.dry_run) {
     JL_CHECK(check_rules(rules, view.changes()));
@@ -264,7 +264,7 @@ Result<MutationResult> Resources::run(const Mutation& m) {
          answer(m, result, before, final_state ? &*final_state : nullptr, nullptr, aftermath));
   JL_TRY(const Committed committed, commit(view, rules, m.options, &for_retry));
   for (const auto& entry : aftermath.unbound)
-    log::info("services", "deleting {}/{} unbound {}", m.kind, m.id, json::serialize(entry));
+    log::info("services", "{}/{} changed, which unbound {}", m.kind, m.id, json::serialize(entry));
   return answer(m, result, before, final_state ? &*final_state : nullptr, &committed, aftermath);
 }
 

@@ -90,6 +90,17 @@ void Calls::handle(Call call, std::shared_ptr<Responder> reply) {
   if (c.noun == "protocol" && c.verb == "trace") return device_trace(call, reply);
   if (c.path == "/v1/certs/generate") return slow(std::move(call), std::move(reply), &Calls::cert_generate);
   if (c.path == "/v1/certs/test-connect") return slow(std::move(call), std::move(reply), &Calls::cert_connect);
+  if (c.noun == "modbus" || c.noun == "modbus point") {
+    // These answer later, on the channels' threads, but for the bindings, which are many.
+    if (c.path == "/v1/modbus/read" || c.path == "/v1/modbus/write") return modbus_value_call(call, reply);
+    if (c.verb == "test") return modbus_test(call, reply);
+    if (c.verb == "scan") return modbus_scan(call, reply);
+    if (c.verb == "plan") return modbus_plan(call, reply);
+    if (c.verb == "watch") return modbus_watch(call, reply);
+    if (c.verb == "bind" || c.verb == "unbind") return modbus_bind(call, reply);
+    if (c.noun == "modbus point" && (c.verb == "read" || c.verb == "write")) return modbus_point(call, reply);
+    if (c.verb == "bindings") return slow(std::move(call), std::move(reply), &Calls::modbus_bindings);
+  }
   if (c.kind && c.mutates) return mutate(call, reply);
   // The rest reads; some of it a lot.
   boost::asio::post(pool_->threads, [this, call = std::move(call), reply = std::move(reply)] {

@@ -73,6 +73,16 @@ class Calls {
   void protocol_document(const Call& call, const Reply& reply);
   void protocol_routes(const Call& call, const Reply& reply);
   void device_trace(const Call& call, const Reply& reply);
+  void modbus_value_call(const Call& call, const Reply& reply);
+  void modbus_test(const Call& call, const Reply& reply);
+  void modbus_scan(const Call& call, const Reply& reply);
+  void modbus_plan(const Call& call, const Reply& reply);
+  void modbus_watch(const Call& call, const Reply& reply);
+  void modbus_point(const Call& call, const Reply& reply);
+  void modbus_bindings(const Call& call, const Reply& reply);
+  void modbus_bind(const Call& call, const Reply& reply);
+  /// Errors: not_found, disabled.
+  [[nodiscard]] Status running_channel(const std::string& id) const;
   [[nodiscard]] Result<const codec::Protocol*> protocol_of(const std::string& id) const;
   void log_call(const Call& call, const Reply& reply);
   [[nodiscard]] boost::json::object status() const;
@@ -98,6 +108,8 @@ void answer_mutation(const std::shared_ptr<Responder>& reply, Result<services::M
 [[nodiscard]] boost::json::object openapi_document();
 /// "1h" back from now, RFC 3339 or epoch milliseconds; 0 when empty. Errors: bad_request naming the parameter.
 [[nodiscard]] Result<Millis> time_parameter(const Call& call, std::string_view key, Millis now);
+/// What is written to a slave: a list as JSON text becomes one, other texts stay for the type to read.
+[[nodiscard]] boost::json::value modbus_value(const boost::json::value& given);
 /// A whole number of the query within [0, max]; `otherwise` when absent. Errors: bad_request.
 [[nodiscard]] Result<std::size_t> count_parameter(const Call& call, std::string_view key, std::size_t otherwise,
                                                   std::size_t max);

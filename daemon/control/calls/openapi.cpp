@@ -68,6 +68,13 @@ json::object openapi_document() {
       parameters.push_back(json::object{
           {"name", "id"}, {"in", "path"}, {"required", true}, {"schema", json::object{{"type", "string"}}}});
     }
+    for (const auto& argument : c.arguments) {
+      if (argument.query.empty()) continue;
+      parameters.push_back(json::object{{"name", argument.query},
+                                        {"in", "query"},
+                                        {"description", argument.help},
+                                        {"schema", json::object{{"type", "string"}}}});
+    }
     for (const auto& flag : c.flags) {
       if (flag.where != Where::query) continue;
       json::object schema{{"type", flag.value.empty() ? "boolean" : "string"}};

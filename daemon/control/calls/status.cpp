@@ -22,6 +22,45 @@ std::uint64_t resident_bytes() {
   return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
+void add_modbus_metrics(std::string& out, const std::vector<runtime::Modbus::Metrics>& channels) {
+  using Row = runtime::Modbus::Metrics;
+  const auto table = [&](std::string_view name, std::string_view type, std::string_view help, auto value) {
+    out += fmt::format("# HELP jlinkd_modbus_{} {}\n# TYPE jlinkd_modbus_{} {}\n", name, help, name, type);
+    for (const Row& row : channels)
+      out += fmt::format("jlinkd_modbus_{}{{channel=\"{}\"}} {}\n", name, row.channel, value(row));
+  };
+  table("connected", "gauge", "Whether a Modbus channel is connected.",
+        [](const Row& r) { return r.state == modbus::ChannelState::running ? 1 : 0; });
+  table("points", "gauge", "Points of a Modbus channel.", [](const Row& r) { return r.points; });
+  table("points_good", "gauge", "Those whose last value is good.", [](const Row& r) { return r.good; });
+  table("requests_total", "counter", "Requests sent to slaves.", [](const Row& r) { return r.line.requests; });
+  table("timeouts_total", "counter", "Requests without an answer in time.",
+        [](const Row& r) { return r.line.timeouts; });
+  table("malformed_total", "counter", "Answers that did not fit their request.",
+        [](const Row& r) { return r.line.malformed; });
+  table("late_total", "counter", "Answers nobody waited for any more.", [](const Row& r) { return r.line.late; });
+  table("overruns_total", "counter", "Cycles left out because the one before was not done.",
+        [](const Row& r) { return r.poller.overruns; });
+  table("skipped_total", "counter", "Cycles left out without connection, or of units that do not answer.",
+        [](const Row& r) { return r.poller.skipped; });
+  table("values_total", "counter", "Values read.", [](const Row& r) { return r.poller.values; });
+  table("connects_total", "counter", "Connections made.", [](const Row& r) { return r.connects; });
+  table("connect_failures_total", "counter", "Connections lost, or not made.", [](const Row& r) { return r.failures; });
+  table("rtt_p50_milliseconds", "gauge", "Median time to an answer.",
+        [](const Row& r) { return r.line.rtt.percentile(0.5); });
+  table("rtt_p99_milliseconds", "gauge", "Time that 99 of 100 answers do not exceed.",
+        [](const Row& r) { return r.line.rtt.percentile(0.99); });
+  out += "# HELP jlinkd_modbus_exceptions_total Exceptions of slaves by their code; 0 = codes without a row.\n";
+  out += "# TYPE jlinkd_modbus_exceptions_total counter\n";
+  for (const Row& row : channels) {
+    for (std::size_t code = 0; code < row.line.exceptions.size(); ++code) {
+      if (row.line.exceptions[code] > 0)
+        out += fmt::format("jlinkd_modbus_exceptions_total{{channel=\"{}\",code=\"{}\"}} {}\n", row.channel, code,
+                           row.line.exceptions[code]);
+    }
+  }
+}
+
 }  // namespace
 
 json::object Calls::status() const {
@@ -56,6 +95,16 @@ json::object Calls::status() const {
       (info->not_after <= now ? expired : expiring).emplace_back(id);
     }
   }
+  std::size_t connected = 0, away = 0, points = 0, good = 0;
+  for (const auto& channel : r_.runtime.modbus().metrics()) {
+    points += channel.points;
+    good += channel.good;
+    const bool is_away = channel.state == modbus::ChannelState::failed;
+    (is_away ? away : connected) += 1;
+    constexpr std::size_t kMostNamed = 100;
+    if (is_away && failed.size() < kMostNamed)
+      failed.push_back(json::object{{"kind", "modbus-channel"}, {"id", channel.channel}, {"reason", channel.reason}});
+  }
   return {{"version", kProgramVersion},
           {"api", kApiVersion},
           {"nodeId", r_.node_id},
@@ -68,6 +117,7 @@ json::object Calls::status() const {
            json::object{{"running", networks.running},
                         {"failed", networks.failed},
                         {"stopped", networks_all - std::min(networks_all, networks.running + networks.failed)}}},
+          {"modbus", json::object{{"running", connected}, {"failed", away}, {"points", points}, {"good", good}}},
           {"gateways", json::object{{"enabled", gateways_on}, {"disabled", gateways_all - gateways_on}}},
           {"certs",
            json::object{
@@ -132,6 +182,7 @@ std::string Calls::metrics() const {
   row("jlinkd_protocol_overruns_total", "counter", "Those that were stopped because they took too long.");
   for (const auto& [id, c] : packages)
     out += fmt::format("jlinkd_protocol_overruns_total{{protocol=\"{}\"}} {}\n", id, c.overruns);
+  add_modbus_metrics(out, r_.runtime.modbus().metrics());
   row("jlinkd_log_dropped_total", "counter", "Log records dropped because the queue was full.");
   out += fmt::format("jlinkd_log_dropped_total{{log=\"access\"}} {}\njlinkd_log_dropped_total{{log=\"system\"}} {}\n",
                      r_.logs.stats(logs::LogClass::access).dropped, r_.logs.stats(logs::LogClass::system).dropped);

@@ -1,0 +1,2 @@
+// The compiled part of Boost.URL, once.
+#include <boost/url/src.hpp>

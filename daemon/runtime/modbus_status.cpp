@@ -1,0 +1,208 @@
+// What is really happening on Modbus, for people and for metrics. Channels are asked on their own thread; what they
+// said is kept for a moment, so that a list of ten thousand points asks each channel once.
+#include "common/base/hex.hpp"
+#include "daemon/runtime/modbus.hpp"
+
+namespace jl::runtime {
+namespace json = boost::json;
+using modbus::Quality;
+using model::Resource;
+
+namespace {
+
+constexpr Millis kPictureAge = 250;
+
+json::object unit_json(const modbus::UnitState& unit, Millis steady) {
+  const modbus::UnitStats& s = unit.stats;
+  json::object out{{"unit", unit.unit},
+                   {"answers", unit.answers},
+                   {"unanswered", unit.unanswered},
+                   {"requests", s.requests},
+                   {"replies", s.replies},
+                   {"timeouts", s.timeouts},
+                   {"exceptions", s.exceptions},
+                   {"skipped", s.skipped},
+                   {"rttP50", s.rtt.percentile(0.5)},
+                   {"rttP99", s.rtt.percentile(0.99)}};
+  if (unit.stopped) out["stopped"] = true;
+  if (!unit.answers && !unit.stopped) out["nextTryInMs"] = std::max<Millis>(0, unit.next_try - steady);
+  return out;
+}
+
+json::object exceptions_json(const modbus::LineStats& stats) {
+  json::object out;
+  for (std::size_t code = 0; code < stats.exceptions.size(); ++code) {
+    if (stats.exceptions[code] > 0) out[code == 0 ? "other" : std::to_string(code)] = stats.exceptions[code];
+  }
+  return out;
+}
+
+struct Counts {
+  std::size_t points = 0, good = 0, bad = 0;
+};
+
+json::object channel_json(const modbus::Channel& channel, const Counts& counts, Millis steady) {
+  const modbus::LineStats& line = channel.line().stats();
+  const modbus::PollerStats& poller = channel.poller().stats();
+  std::string state(to_string(channel.state()));
+  if (channel.state() == modbus::ChannelState::running && counts.bad > 0) state = "partialError";
+  json::object out{{"state", state}};
+  if (!channel.reason().empty()) out["reason"] = channel.reason();
+  json::array units;
+  for (const auto& unit : channel.line().units()) units.push_back(unit_json(unit, steady));
+  out["address"] = channel.address();
+  out["since"] = format_time(channel.since());
+  out["points"] = counts.points;
+  out["good"] = counts.good;
+  out["bad"] = counts.bad;
+  out["units"] = std::move(units);
+  out["rttP50"] = line.rtt.percentile(0.5);
+  out["rttP99"] = line.rtt.percentile(0.99);
+  out["counters"] = json::object{{"connects", channel.connects()},
+                                 {"failures", channel.failures()},
+                                 {"requests", line.requests},
+                                 {"replies", line.replies},
+                                 {"timeouts", line.timeouts},
+                                 {"exceptions", exceptions_json(line)},
+                                 {"malformed", line.malformed},
+                                 {"late", line.late},
+                                 {"garbageBytes", line.garbage},
+                                 {"sentBytes", line.sent_bytes},
+                                 {"receivedBytes", line.received_bytes},
+                                 {"cycles", poller.cycles},
+                                 {"overruns", poller.overruns},
+                                 {"skipped", poller.skipped},
+                                 {"values", poller.values},
+                                 {"worstLatenessMs", poller.worst_lateness}};
+  return out;
+}
+
+std::string_view collect_state(const modbus::Point& point, const modbus::Sample& sample) {
+  if (sample.quality == Quality::stopped || !point.enabled) return "stopped";
+  return sample.quality == Quality::bad ? "error" : "running";
+}
+
+json::object point_json(const modbus::Point& point, const modbus::Sample& sample) {
+  json::object out{{"collectState", collect_state(point, sample)}, {"quality", to_string(sample.quality)}};
+  if (!sample.value.is_null() || !sample.raw.empty()) {
+    out["value"] = sample.value;
+    out["hex"] = to_hex(sample.raw);
+    out["rtt"] = sample.rtt;
+  }
+  if (sample.at > 0) out["at"] = format_time(sample.at);
+  if (!sample.error.empty()) out["error"] = sample.error;
+  if (sample.exception > 0) out["exception"] = sample.exception;
+  return out;
+}
+
+}  // namespace
+
+Modbus::PictureRef Modbus::picture(const std::string& channel_id, bool fresh) const {
+  const Millis now = clock_.steady();
+  if (!fresh) {
+    const std::scoped_lock lock(pictures_mutex_);
+    const auto kept = pictures_.find(channel_id);
+    if (kept != pictures_.end() && now - kept->second->at < kPictureAge) return kept->second;
+  }
+  auto out = std::make_shared<Picture>();
+  out->at = now;
+  bool runs = false;
+  const bool answered = channels_.ask(channel_id, [&](const modbus::Channel* channel) {
+    if (!channel) return;
+    runs = true;
+    Counts counts;
+    channel->poller().for_each([&](const modbus::Point& point, const modbus::Sample& sample) {
+      ++counts.points;
+      counts.good += sample.quality == Quality::good ? 1 : 0;
+      counts.bad += sample.quality == Quality::bad ? 1 : 0;
+      out->points.emplace(point.id, point_json(point, sample));
+    });
+    out->channel = channel_json(*channel, counts, now);
+  });
+  if (!answered || !runs) return nullptr;
+  const std::scoped_lock lock(pictures_mutex_);
+  pictures_[channel_id] = out;
+  return out;
+}
+
+json::object Modbus::status_of(const Resource& resource, bool fresh) const {
+  const bool is_channel = resource.kind == "modbus-channel";
+  const std::string channel_id(is_channel ? std::string_view(resource.id)
+                                          : std::string_view(resource.spec.at("channelId").as_string()));
+  std::size_t points = 0;
+  bool wanted = false, known = false;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (const auto entry = entries_.find(channel_id); entry != entries_.end()) {
+      known = true;
+      points = entry->second.points.size();
+      wanted = entry->second.enabled;
+    }
+  }
+  const PictureRef seen = known && wanted ? picture(channel_id, fresh) : nullptr;
+  if (is_channel) {
+    json::object out = seen ? seen->channel : json::object{{"state", wanted ? "failed" : "stopped"}};
+    if (!seen && wanted) out["reason"] = "it could not be started; see jlctl log system";
+    out["points"] = points;
+    if (!out.contains("address")) {
+      const auto config = channel_config(resource.id, model::from_json<model::ModbusChannel>(resource.spec),
+                                         [](const std::string&) { return Result<device::CertInfo>(Error()); });
+      if (config) out["address"] = address_of(*config);
+    }
+    return out;
+  }
+  if (seen) {
+    if (const auto point = seen->points.find(resource.id); point != seen->points.end()) return point->second;
+  }
+  json::object out{{"collectState", wanted && resource.enabled ? "running" : "stopped"},
+                   {"quality", wanted && resource.enabled ? "pending" : "stopped"}};
+  return out;
+}
+
+std::vector<Modbus::Binding> Modbus::bindings() const {
+  std::vector<Binding> out;
+  {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& [device, bindings] : devices_of_) {
+      for (const auto& binding : bindings) {
+        const auto channel = channel_of_.find(binding.point.id);
+        out.push_back({device, binding.property, binding.point.id,
+                       channel == channel_of_.end() ? std::string() : channel->second, "stopped"});
+      }
+    }
+  }
+  for (Binding& binding : out) {
+    if (!channels_.runs(binding.channel)) continue;
+    const PictureRef seen = picture(binding.channel, false);
+    if (!seen) continue;
+    if (const auto point = seen->points.find(binding.point); point != seen->points.end())
+      binding.quality = std::string(point->second.at("quality").as_string());
+  }
+  return out;
+}
+
+std::vector<Modbus::Metrics> Modbus::metrics() const {
+  std::vector<Metrics> out;
+  for (const std::string& id : channels_.ids()) {
+    if (id.starts_with('~')) continue;
+    Metrics row;
+    row.channel = id;
+    const bool answered = channels_.ask(id, [&](const modbus::Channel* channel) {
+      if (!channel) return;
+      row.state = channel->state();
+      row.reason = channel->reason();
+      row.line = channel->line().stats();
+      row.poller = channel->poller().stats();
+      row.connects = channel->connects();
+      row.failures = channel->failures();
+      channel->poller().for_each([&](const modbus::Point&, const modbus::Sample& sample) {
+        ++row.points;
+        row.good += sample.quality == Quality::good ? 1 : 0;
+      });
+    });
+    if (answered) out.push_back(std::move(row));
+  }
+  return out;
+}
+
+}  // namespace jl::runtime
