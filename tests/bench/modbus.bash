@@ -42,7 +42,9 @@ END
   modbus_pids[jlinkd]=$!
   modbus_ctl daemon wait --wait-timeout 30s
   "${@:2}" >"$home/modbus.manifest"
-  modbus_ctl apply -f "$home/modbus.manifest" --timeout 60s >/dev/null
+  # Channels that lead to one slave are warned of.
+  modbus_ctl apply -f "$home/modbus.manifest" --timeout 180s >/dev/null 2>"$home/modbus.log" ||
+    { tail -n 3 "$home/modbus.log" >&2; exit 1; }
   until_true modbus_reads "$1"
   read -r -t 2 <> <(:) || true # what it has put off until now is not counted
 }
