@@ -3,6 +3,7 @@
 #include "tests/unit/daemon/network/tls_support.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <csignal>
