@@ -53,6 +53,21 @@ Result<Words> split_equals(const control::Command& command, const std::vector<Fl
   return out;
 }
 
+// CLI11 takes "[1,2]" for two words; with a mark before it, it is one.
+constexpr char kMark = '\x01';
+
+void mark_lists(Words& words) {
+  for (std::string& word : words) {
+    if (!word.empty() && (word.front() == '[' || word.front() == kMark)) word.insert(word.begin(), kMark);
+  }
+}
+
+void unmark_lists(Words& words) {
+  for (std::string& word : words) {
+    if (!word.empty() && word.front() == kMark) word.erase(0, 1);
+  }
+}
+
 bool is_number(std::string_view text) {
   std::uint64_t value = 0;
   const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -118,6 +133,7 @@ Result<Invocation> parse(const control::Command& command, const Words& words) {
     }
     CLI::Option* positional =
         app.add_option("words")->expected(-1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    mark_lists(args);
     std::ranges::reverse(args);
     app.parse(args);
 
@@ -125,10 +141,12 @@ Result<Invocation> parse(const control::Command& command, const Words& words) {
       if (extra != "--") return unknown_flag(command, out.flags_, extra);
     }
     out.words_ = positional->results();
+    unmark_lists(out.words_);
     for (std::size_t i = 0; i < options.size(); ++i) {
       const FlagInfo& flag = out.flags_[i];
       if (options[i]->count() == 0) continue;
       Words values = flag.takes_value() ? options[i]->results() : Words();
+      unmark_lists(values);
       if (values.size() > 1 && !flag.repeated) return usage(command, "--" + flag.name + " is given twice");
       for (std::string& value : values) JL_CHECK(check_value(command, flag, value));
       out.given_.emplace_back(&flag, std::move(values));

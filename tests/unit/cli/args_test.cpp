@@ -138,6 +138,40 @@ TEST_SUITE("cli.args") {
     CHECK(parsed->words() == Words{"d", "--x=1", "-y=2"});
   }
 
+  TEST_CASE("words are taken as they are typed: lists and negative numbers too") {
+    for (const char* line : {"modbus write plc-1 1 [1,2]", "modbus write plc-1 1 -21.5", "modbus write plc-1 1 {}",
+                             "modbus write plc-1 1 a,b", "modbus write plc-1 --unit 3 1 -1 --verify"}) {
+      CAPTURE(line);
+      const auto parsed = parse_line(line);
+      REQUIRE(parsed.has_value());
+      CHECK(parsed->words().size() == 3);
+    }
+    CHECK(parse_line("network pub mqtt-1 a [1,2]")->words() == Words{"mqtt-1", "a", "[1,2]"});
+    std::string many = "network show";
+    for (int i = 0; i < 500; ++i) many += " n" + std::to_string(i);
+    CHECK(parse_line(many)->words().size() == 500);
+  }
+
+  TEST_CASE("nouns below nouns: words before the verb, global flags between them [cli.md 1]") {
+    CHECK(parse_line("modbus channel list")->command().kind->name == "modbus-channel");
+    CHECK(parse_line("modbus point ls")->command().label() == "modbus point list");
+    CHECK(parse_line("modbus -o json point --timeout 5s list")->value("output") == "json");
+    CHECK(parse_line("modbus read plc-1 1")->command().label() == "modbus read");
+    CHECK(parse_line("modbus-point read p")->command().label() == "modbus point read");
+    CHECK(code_of("modbus channels list") == Errc::usage);
+    CHECK(code_of("modbus chanel list") == Errc::usage);
+    CHECK(parse_line("modbus chanel list").error().hint.find("jlctl modbus channel") != std::string::npos);
+    CHECK(parse_line("modbus point lst").error().hint.find("jlctl modbus point list") != std::string::npos);
+    const auto unfinished = locate(Words{"modbus", "point"});
+    REQUIRE(unfinished.has_value());
+    CHECK(unfinished->noun == "modbus point");
+    CHECK(unfinished->command == nullptr);
+    CHECK(nouns_below("modbus") == Words{"channel", "point"});
+    CHECK(nouns_below("network").empty());
+    CHECK(noun_named("modbus-channel") == "modbus channel");
+    CHECK(noun_named("modbus-channels").empty());
+  }
+
   TEST_CASE("words of flags are checked: numbers, durations, times, enumerations") {
     CHECK(code_of("network list --limit many") == Errc::usage);
     CHECK(code_of("status --timeout soon") == Errc::usage);
@@ -165,5 +199,7 @@ TEST_SUITE("cli.args") {
     CHECK(parse_line("network show network/a b")->words() == Words{"a", "b"});
     CHECK(parse_line("device write device/d device/x=1")->words() == Words{"d", "device/x=1"});
     CHECK(parse_line("network show device/a")->words() == Words{"device/a"});
+    CHECK(parse_line("modbus point show modbus-point/p")->words() == Words{"p"});
+    CHECK(parse_line("modbus bind device/d device/t modbus-point/p")->words() == Words{"d", "device/t", "p"});
   }
 }

@@ -115,4 +115,77 @@ TEST_SUITE("cli.mutations") {
     CHECK(run(daemon, {"network", "disable", "a"}).code == 0);
     CHECK(run(daemon, {"network", "delete", "gone"}).code == 3);
   }
+
+  TEST_CASE("delete --dry-run asks nothing and shows what would go, and what would be unbound [operations.md 2.1]") {
+    json::object plan = mutation("planned", "plc-1", "modbus-channel");
+    plan["alsoDeleted"] = json::array{"modbus-point/p1", "modbus-point/p2"};
+    plan["unbound"] =
+        json::array{json::object{{"resource", "device/boiler-1"}, {"property", "temperature"}, {"point", "p1"}}};
+    const FakeDaemon daemon(
+        {{"DELETE /v1/modbus-channels/plc-1?dryRun=true", ok(plan)},
+         {"DELETE /v1/modbus-channels/plc-2?dryRun=true", ok(mutation("planned", "plc-2", "modbus-channel"))},
+         {"DELETE /v1/networks/a?dryRun=true", ok(mutation("planned"))}});
+    const std::vector<std::string> words{"modbus", "channel", "delete", "plc-1", "--dry-run"};
+    const auto out = run(daemon, words);
+    CHECK(out.code == 0);
+    CHECK(out.out ==
+          "- modbus-channel/plc-1\n- modbus-point/p1\n- modbus-point/p2\n"
+          "~ device/boiler-1: property temperature, point p1: unbound\n");
+    CHECK(daemon.requests().size() == 1);
+    auto with_json = words;
+    with_json.insert(with_json.end(), {"--json", "--exit-changed"});
+    const auto document = run(daemon, with_json);
+    CHECK(document.code == 0);
+    CHECK(parsed(document.out).at("data") == json::value(plan));
+    auto two = words;
+    two.emplace_back("plc-2");
+    CHECK(run(daemon, two).out == out.out + "- modbus-channel/plc-2\n");
+    auto gone = words;
+    gone.emplace_back("plc-3");
+    const auto some = run(daemon, gone);
+    CHECK(some.code == 11);
+    CHECK(some.out == out.out);
+    CHECK(some.err.find("modbus-channel/plc-3") != std::string::npos);
+    CHECK(run(daemon, {"network", "delete", "a", "--dry-run"}).out == "- network/a\n");
+  }
+
+  TEST_CASE("deleting what takes others along names them in the question and in the remark [cli.md 39]") {
+    json::object deleted = mutation("deleted", "plc-1", "modbus-channel");
+    json::array points;
+    for (int i = 0; i < 30; ++i) points.emplace_back("modbus-point/p" + std::to_string(i));
+    deleted["alsoDeleted"] = points;
+    deleted["unbound"] = json::array{json::object{{"resource", "device/d"}, {"property", "t"}, {"point", "p1"}}};
+    json::object plan = deleted;
+    plan["result"] = "planned";
+    const FakeDaemon daemon({{"DELETE /v1/modbus-channels/plc-1?dryRun=true", ok(plan)},
+                             {"DELETE /v1/modbus-channels/plc-1", ok(deleted)}});
+    const auto refused = run(daemon, {"modbus", "channel", "delete", "plc-1"});
+    CHECK(refused.code == 12);
+    CHECK(refused.err.find("delete modbus-channel/plc-1: would also delete modbus-point/p0, ") != std::string::npos);
+    CHECK(refused.err.find("modbus-point/p9 and 20 more; would unbind device/d: property t, point p1") !=
+          std::string::npos);
+    for (const auto& request : daemon.requests()) CHECK(request.target.ends_with("dryRun=true"));
+    Given terminal;
+    terminal.err_is_tty = true;
+    const auto out = run(daemon, {"modbus", "channel", "delete", "plc-1", "--yes"}, terminal);
+    CHECK(out.code == 0);
+    CHECK(out.out.empty());
+    CHECK(out.err.starts_with("modbus-channel/plc-1 deleted (revision 8)\nmodbus-point/p0 deleted as well\n"));
+    CHECK(out.err.ends_with("... and 11 more\n"));
+  }
+
+  TEST_CASE("what cannot be deleted is said before anybody is asked") {
+    const FakeDaemon daemon([](const SeenRequest&) {
+      return failure(Error(Errc::enabled, "modbus-point \"p1\" is enabled", "jlctl modbus point disable p1"));
+    });
+    Given terminal;
+    terminal.in_is_tty = terminal.err_is_tty = true;
+    const auto out = run(daemon, {"modbus", "point", "delete", "p1"}, terminal);
+    CHECK(out.code == info(Errc::enabled).exit_code);
+    CHECK(out.err.find("[y/N]") == std::string::npos);
+    CHECK(daemon.requests().size() == 1);
+    // Of several, each is told for itself; the question comes first all the same.
+    CHECK(run(daemon, {"modbus", "point", "delete", "p1", "p2"}).code == 12);
+    CHECK(run(daemon, {"modbus", "point", "delete", "p1", "p2", "--yes"}).code == 11);
+  }
 }

@@ -96,6 +96,23 @@ TEST_SUITE("cli.help") {
     }
   }
 
+  TEST_CASE("nouns below nouns have help and man pages of their own") {
+    CHECK(run({"help", "modbus", "point"}).out == noun_help("modbus point", false));
+    CHECK(run({"modbus", "point", "--help"}).out == noun_help("modbus point", false));
+    const auto import = run({"help", "modbus", "point", "import"});
+    CHECK(import.code == 0);
+    CHECK(import.out.starts_with("jlctl modbus point import - "));
+    CHECK(import.out.find("Role: admin.") != std::string::npos);
+    CHECK(noun_help("modbus", false).find("  channel VERB ") != std::string::npos);
+    const auto usage = run({"modbus"});
+    CHECK(usage.code == 2);
+    CHECK(usage.err.find("nouns: channel, point\n") != std::string::npos);
+    for (const char* page : {"man/jlctl-modbus.1", "man/jlctl-modbus-channel.1", "man/jlctl-modbus-point.1"}) {
+      CAPTURE(page);
+      CHECK(generated_documents().contains(page));
+    }
+  }
+
   TEST_CASE("help --json is the whole command tree [cli.md 5.11]") {
     const auto tree = json::parse(run({"help", "--json"}).out);
     CHECK(tree.at("kind") == "commandTree");
@@ -274,6 +291,39 @@ TEST_SUITE("cli.completion") {
           run({"__complete", "nonsense", "more", ""}), run(daemon, {"__complete", "device", "exists", "x", ""})}) {
       CHECK(out.code == 0);
       CHECK(out.err.empty());
+    }
+  }
+
+  TEST_CASE("nouns below nouns complete one word at a time") {
+    const FakeDaemon daemon(
+        {{"GET /v1/names?kind=modbus-channel&prefix=&limit=200", ok(json::object{{"names", {"plc-1"}}})},
+         {"GET /v1/names?kind=modbus-point&prefix=b&limit=200", ok(json::object{{"names", {"boiler-temp"}}})}});
+    const auto at = [&](std::vector<std::string> words) {
+      words.insert(words.begin(), "__complete");
+      return candidates(run(daemon, words));
+    };
+    using Words = std::vector<std::string>;
+    CHECK(at({"mod"}) == Words{"modbus"});
+    const Words below = at({"modbus", ""});
+    for (const char* word : {"channel", "point", "read", "bindings"}) CHECK(has(below, word));
+    CHECK(at({"modbus", "poi"}) == Words{"point"});
+    CHECK(at({"modbus", "-o", "json", "point", "im"}) == Words{"impact", "import"});
+    CHECK(at({"modbus", "channel", "show", ""}) == Words{"plc-1"});
+    CHECK(at({"modbus-channel", "show", ""}) == Words{"plc-1"});
+    CHECK(at({"modbus", "watch", ""}) == Words{"plc-1"});
+    CHECK(at({"modbus", "watch", "plc-1", "b"}) == Words{"boiler-temp"});
+    CHECK(at({"modbus", "bind", "d", "t", "b"}) == Words{"boiler-temp"});
+    CHECK(at({"modbus", "point", "add", "p", "--channel", ""}) == Words{"plc-1"});
+    CHECK(at({"modbus", "read", "x", "1", "--order", "CD"}) == Words{"CDAB", "CDABGHEF"});
+    CHECK(at({"modbus", "point", "import", "plc-1", ""}).empty());
+    CHECK(has(at({"help", "modbus", ""}), "channel"));
+    CHECK(at({"help", "modbus", "point", "imp"}) == Words{"impact", "import"});
+    CHECK(at({"watch", "modbus"}) == Words{"modbus-channel", "modbus-point"});
+    for (const Words& line : {Words{""}, Words{"modbus", ""}, Words{"help", ""}, Words{"help", "modbus", ""}}) {
+      for (const std::string& word : at(line)) {
+        CAPTURE(word);
+        CHECK(word.find(' ') == std::string::npos);
+      }
     }
   }
 
