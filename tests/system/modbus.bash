@@ -93,3 +93,59 @@ spec:
       - {id: pump, name: Pump, valueType: {type: boolean}, expands: {source: device, type: [read, write, report]}}
 EOF
 }
+
+# Adds polled points to a channel, id CHANNEL-ADDRESS: add_points CHANNEL INTERVAL FIRST LAST [UNIT [FURTHER-COLUMN VALUE]]
+add_points() {
+  local address
+  {
+    echo "id,unitId,address,interval${6:+,$6}"
+    for ((address = $3; address <= $4; ++address)); do
+      echo "$1-$address,${5:-1},$address,$2${7:+,$7}"
+    done
+  } | jlctl modbus point import "$1" - >/dev/null
+}
+# Whether all points of a channel are good.
+all_good() { jlctl modbus channel show "$1" -o json | jq -e '.data.status | .state == "running" and .points > 0 and .good == .points' >/dev/null; }
+becomes_good() { until_true "${2:-20}" all_good "$1" || { jlctl modbus channel show "$1" -o json; return 1; }; }
+# Points whose registers hold their address have no other good value.
+right_values() {
+  jlctl modbus point list --channel "$1" -o json |
+    jq -e 'all(.data.items[]; .status.quality != "good" or .status.value == (.spec.address | tonumber))' >/dev/null
+}
+
+# Adds points far apart to a channel, in blocks of the same length whose answers could be taken for each other, and
+# writes down whatever is read there: watch_points CHANNEL
+watch_points() {
+  local address
+  for address in 100 200 300 400; do add_points "$1" 100 "$address" "$((address + 1))"; done
+  becomes_good "$1"
+  jlctl modbus watch "$1" -o jsonl >"$home/watch-$1" 3>&- &
+  echo $! >"$home/slave-watch-$1"
+}
+# No good value was ever anything but the address that it stands at.
+never_wrong() {
+  jq -es --arg channel "$1" 'map(select(.quality == "good" and (.point | startswith($channel))))
+    | length > 0 and all(.value == (.point | split("-")[1] | tonumber))' "$home/watch-$1" >/dev/null ||
+    { echo "wrong values:"; jq -c 'select(.quality == "good" and .value != (.point | split("-")[1] | tonumber))' "$home/watch-$1" | head; return 1; }
+}
+# Has the slave of a channel behave in a way until its points are bad, and then as it should: survives CHANNEL LINE...
+survives() {
+  misbehave "$1" "${@:2}"
+  has_status "$1-200" quality bad
+  error=$(point_status "$1-200" error)
+  echo "$1, ${*:2}: $error"
+  misbehave "$1" '* good'
+  becomes_good "$1" 30
+  never_wrong "$1"
+  one() { [[ $(connections "$1") == 1 ]]; }
+  until_true 20 one "$1"
+}
+# The same where nothing goes wrong: endures CHANNEL LINE...
+endures() {
+  misbehave "$1" "${@:2}"
+  counts_on "$1" cycles
+  for _ in {1..5}; do counts_on "$1" values; done
+  all_good "$1"
+  misbehave "$1" '* good'
+  never_wrong "$1"
+}

@@ -18,8 +18,9 @@ that fits its unit counts: "UNIT WORD [N]", UNIT may be *.
   garbage      bytes that are no frame
   noise        bytes that are no frame, then the answer
   close        by closing the connection
-  flood        and then frames that nobody asked for, as fast as they are taken
-Prints "ready", "open N" and "close N" (N = connections now), "request UNIT FUNCTION ADDRESS COUNT".
+  flood        and then frames of another unit, as fast as they are taken
+Prints "ready", "open N" and "close N" (N = connections now), "request UNIT FUNCTION ADDRESS COUNT", and "release N"
+when N answers that were held back go out.
 """
 import asyncio
 import struct
@@ -80,9 +81,9 @@ async def request(reader):
     return number, unit, *struct.unpack(">BHH", pdu[:5])
 
 
-async def flood(writer, right):
+async def flood(writer, stray):
     while not writer.is_closing():
-        writer.write(right * 200)
+        writer.write(stray * 200)
         await writer.drain()
 
 
@@ -91,6 +92,7 @@ class Connection:
         self.reader, self.writer, self.held, self.timer = reader, writer, [], None
 
     def release(self):
+        say("release", len(self.held))
         for right in reversed(self.held):
             self.writer.write(right)
         self.held = []
@@ -133,7 +135,7 @@ class Connection:
             self.writer.close()
         elif word == "flood":
             self.writer.write(right)
-            await flood(self.writer, right)
+            await flood(self.writer, frame(number, (unit + 1) % 256, answer(function, first, count)))
         else:
             self.writer.write(instead[word])
 
