@@ -53,7 +53,7 @@ bool Line::Impl::tell() {
 
 bool Line::Impl::goes_beside(const Order& order, const Unit& unit) const {
   const bool is_unknown = unit.stats.replies + unit.stats.exceptions == 0;
-  return !options.rtu && (unit.breaker.is_doubtful() || (is_unknown && order.priority != Priority::poll));
+  return !options.rtu && (unit.breaker.is_doubtful() || (is_unknown && order.priority == Priority::read));
 }
 
 bool Line::Impl::may_go(const Order& order) {

@@ -1,6 +1,7 @@
 #include "daemon/modbus/line_queue.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace jl::modbus {
@@ -10,9 +11,7 @@ void LineQueue::push(Order order) {
   ++size_;
   if (order.priority == Priority::write) return writes_.push_back(std::move(order));
   if (order.priority == Priority::read) return reads_.push_back(std::move(order));
-  std::deque<Order>& polls = polls_[order.unit];
-  if (polls.empty()) turns_.push_back(order.unit);
-  polls.push_back(std::move(order));
+  polls_[order.unit].orders.push_back(std::move(order));
 }
 
 std::optional<Order> LineQueue::pop(const May& may) {
@@ -39,16 +38,16 @@ std::optional<Order> LineQueue::pop_people(std::deque<Order>& orders, const May&
 }
 
 std::optional<Order> LineQueue::pop_poll(const May& may, const Units& passed) {
-  const auto turn = std::find_if(turns_.begin(), turns_.end(),
-                                 [&](std::uint8_t unit) { return !passed[unit] && may(polls_[unit].front()); });
-  if (turn == turns_.end()) return {};
-  const std::uint8_t unit = *turn;
-  turns_.erase(turn);
-  std::deque<Order>& polls = polls_[unit];
-  std::optional<Order> next(std::move(polls.front()));
-  polls.pop_front();
-  if (!polls.empty()) turns_.push_back(unit);
-  return next;
+  Polls* next = nullptr;
+  for (auto& [unit, polls] : polls_) {
+    if (polls.orders.empty() || passed[unit] || (next != nullptr && next->turn <= polls.turn)) continue;
+    if (may(polls.orders.front())) next = &polls;
+  }
+  if (next == nullptr) return {};
+  next->turn = ++turns_;
+  std::optional<Order> order(std::move(next->orders.front()));
+  next->orders.pop_front();
+  return order;
 }
 
 void LineQueue::count_out(const Order& order) {
@@ -59,16 +58,23 @@ void LineQueue::count_out(const Order& order) {
 std::deque<Order> LineQueue::take_polls(std::uint8_t unit) {
   const auto found = polls_.find(unit);
   if (found == polls_.end()) return {};
-  std::deque<Order> polls = std::exchange(found->second, {});
-  std::erase(turns_, unit);
-  for (const Order& order : polls) count_out(order);
-  return polls;
+  std::deque<Order> orders = std::exchange(found->second.orders, {});
+  for (const Order& order : orders) count_out(order);
+  return orders;
 }
 
 std::vector<Order> LineQueue::take_all() {
   std::vector<Order> all;
   all.reserve(size_);
-  while (auto next = pop([](const Order&) { return true; })) all.push_back(std::move(*next));
+  const auto take = [&all](std::deque<Order>& orders) {
+    std::move(orders.begin(), orders.end(), std::back_inserter(all));
+    orders.clear();
+  };
+  take(writes_);
+  take(reads_);
+  for (auto& [unit, polls] : polls_) take(polls.orders);
+  of_unit_.fill(0);
+  size_ = 0;
   return all;
 }
 

@@ -11,8 +11,10 @@
 
 namespace jl::modbus {
 
-/// Writes of people before their reads, both first come, first served; then polls, where units take turns. What people
-/// wait for on one unit keeps the unit's later requests back, so that nothing overtakes within a unit.
+/// Writes of people before their reads, both first come, first served; then polls, of the unit whose last turn is the
+/// longest ago. Turns outlive take_all(): a connection that is made anew because of three dead units does not begin
+/// with the same three again. What people wait for on one unit keeps the unit's later requests back, so that nothing
+/// overtakes within a unit.
 class LineQueue {
  public:
   using May = std::function<bool(const Order&)>;
@@ -22,7 +24,7 @@ class LineQueue {
   [[nodiscard]] std::optional<Order> pop(const May& may);
   /// The polls of one unit.
   [[nodiscard]] std::deque<Order> take_polls(std::uint8_t unit);
-  /// Everything, in the order in which pop() would have given it if all of it might go.
+  /// Everything: writes, reads, polls by unit.
   [[nodiscard]] std::vector<Order> take_all();
 
   [[nodiscard]] std::size_t size() const { return size_; }
@@ -31,13 +33,17 @@ class LineQueue {
 
  private:
   using Units = std::bitset<256>;
+  struct Polls {
+    std::deque<Order> orders;
+    std::uint64_t turn = 0;  // when it had its last one
+  };
   std::optional<Order> pop_people(std::deque<Order>& orders, const May& may, Units& passed);
   std::optional<Order> pop_poll(const May& may, const Units& passed);
   void count_out(const Order& order);
 
   std::deque<Order> writes_, reads_;
-  std::map<std::uint8_t, std::deque<Order>> polls_;
-  std::deque<std::uint8_t> turns_;  // units that have polls, the next one first
+  std::map<std::uint8_t, Polls> polls_;
+  std::uint64_t turns_ = 0;
   std::array<std::uint32_t, 256> of_unit_{};
   std::size_t size_ = 0;
 };

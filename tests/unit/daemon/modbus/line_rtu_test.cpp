@@ -40,6 +40,25 @@ TEST_SUITE("modbus.line.rtu") {
     CHECK(bench.units_sent() == std::vector<int>{1, 2, 1});
   }
 
+  TEST_CASE("units that do not answer have the line made anew, but do not keep it from the others") {
+    LineOptions options = rtu_options();
+    options.breaker = model::ModbusBreaker::ignore;
+    LineBench bench(options);
+    const auto poll_all = [&] {
+      for (std::uint8_t unit = 1; unit <= 5; ++unit) REQUIRE(bench.poll("p", unit).has_value());
+    };
+    bench.house.on_reconnect = [&] {
+      bench.line.on_closed(bench.now, "half-open");
+      bench.line.on_open(bench.now);
+    };
+    poll_all();
+    bench.pass(6'000);
+    CHECK(bench.house.reconnects.size() == 1);
+    poll_all();  // the line is idle: the first one goes at once
+    bench.pass(2'000);
+    CHECK(bench.units_sent() == std::vector<int>{1, 2, 3, 1, 4});
+  }
+
   TEST_CASE("after a timeout the unit is asked again as soon as its late answer came") {
     LineBench bench(rtu_options());
     REQUIRE(bench.poll("a", 1).has_value());

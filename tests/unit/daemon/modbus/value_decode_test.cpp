@@ -152,7 +152,7 @@ TEST_SUITE("modbus.value") {
     CHECK(f.count == 9);
 
     point = {};
-    point.address = 3;
+    point.address = "3";
     point.type = Type::int8;
     point.order = Order::ba;
     point.byte = model::ModbusByte::high;
