@@ -1,7 +1,11 @@
 // What is really happening on Modbus, for people and for metrics. Channels are asked on their own thread; what they
 // said is kept for a moment, so that a list of ten thousand points asks each channel once.
-#include "common/base/hex.hpp"
 #include "daemon/runtime/modbus.hpp"
+
+#include "common/base/hex.hpp"
+
+#include <algorithm>
+#include <tuple>
 
 namespace jl::runtime {
 namespace json = boost::json;
@@ -194,6 +198,7 @@ std::vector<Modbus::Binding> Modbus::bindings() const {
       }
     }
   }
+  std::ranges::sort(out, {}, [](const Binding& b) { return std::tie(b.device, b.property); });
   for (Binding& binding : out) {
     if (!channels_.runs(binding.channel)) continue;
     const PictureRef seen = picture(binding.channel);

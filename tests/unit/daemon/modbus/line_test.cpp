@@ -369,6 +369,24 @@ TEST_SUITE("modbus.line") {
     CHECK(bench.ended.back() == "well ok");
   }
 
+  TEST_CASE("a peer that floods is given up; one that answers in between is not (operations.md 2.5: 6)") {
+    for (const bool rtu : {false, true}) {
+      CAPTURE(rtu);
+      LineBench bench({.rtu = rtu});
+      std::string flood;
+      while (flood.size() < Line::kMaxUnasked * 3 / 4) flood += bench.frame(0, 9, "\x03\x02xx");
+      bench.bytes(flood);
+      REQUIRE(bench.read("well", 1).has_value());
+      bench.answer_well();
+      bench.bytes(flood);
+      CHECK(bench.house.reconnects.empty());
+      bench.bytes(flood);
+      CHECK(bench.house.reconnects == Words{"it sends without an end what nobody asked for"});
+      bench.bytes(flood);
+      CHECK(bench.house.reconnects.size() == 1);
+    }
+  }
+
   TEST_CASE("a unit that did not answer keeps nobody else waiting over TCP (operations.md 2.5: 7)") {
     LineBench bench;
     bench.lose(9, 1);
