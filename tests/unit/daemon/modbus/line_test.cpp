@@ -211,6 +211,19 @@ TEST_SUITE("modbus.line") {
     for (const UnitState& state : bench.line.units()) CHECK(state.unit != 0);
   }
 
+  TEST_CASE("an answer does not cut short the quiet after a broadcast") {
+    LineBench bench(with_window(2));
+    REQUIRE(bench.read("a", 1).has_value());
+    REQUIRE(bench.write("all", 0).has_value());
+    bench.answer_well(1);
+    REQUIRE(bench.read("b", 1).has_value());
+    CHECK(bench.ended == Words{"all ok", "a ok"});
+    bench.pass(99);
+    CHECK(bench.house.sent.size() == 2);
+    bench.pass(1);
+    CHECK(bench.house.sent.size() == 3);
+  }
+
   TEST_CASE("what cannot be queued is refused, and its outcome never comes") {
     LineBench bench;
     const Status bad = bench.read("bad", 1, read_one(0, 126));
@@ -309,7 +322,7 @@ TEST_SUITE("modbus.line") {
   }
 
   TEST_CASE("bytes that cannot be Modbus TCP have the house connect anew, once") {
-    LineBench bench;
+    LineBench bench(with_window(2));
     REQUIRE(bench.poll("a", 1).has_value());
     bench.bytes("HTTP/1.1 400 Bad Request\r\n");
     CHECK(bench.house.reconnects.size() == 1);
