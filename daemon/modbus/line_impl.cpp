@@ -216,6 +216,9 @@ void Line::Impl::on_timeout(Sent sent) {
   if (sent.strays) problem += ", only one that does not fit";
   end(sent.order, {.kind = Kind::timeout, .problem = std::move(problem)});
   on_unanswered(unit, sent);
+  // Whoever looks for units finds most of them silent, which says nothing about the connection.
+  const bool is_unknown = unit.stats.replies + unit.stats.exceptions == 0;
+  if (is_unknown && sent.order.priority != Priority::poll) return;
   if (++silent_timeouts < kSilentTimeouts) return;
   ask_to_reconnect("not a byte came in answer to the last " + std::to_string(silent_timeouts) + " requests");
 }

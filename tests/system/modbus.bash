@@ -57,6 +57,7 @@ without_traffic() {
   [[ $(requests "$1") == "$before" ]]
 }
 connections() { grep -E '^(open|close) ' "$home/words-$1" | tail -n 1 | cut -d ' ' -f 2; }
+has_connections() { [[ $(connections "$1") == "$2" ]]; }
 
 point_status() { jlctl modbus point show "$1" -o value="status.$2" 2>/dev/null; }
 point_is() { [[ $(point_status "$1" "$2") == "$3" ]]; }
@@ -137,8 +138,7 @@ survives() {
   misbehave "$1" '* good'
   becomes_good "$1" 30
   never_wrong "$1"
-  one() { [[ $(connections "$1") == 1 ]]; }
-  until_true 20 one "$1"
+  until_true 20 has_connections "$1" 1
 }
 # The same where nothing goes wrong: endures CHANNEL LINE...
 endures() {

@@ -193,8 +193,7 @@ state_of() { jlctl device show "$1" -o value=status.state; }
 @test "a disabled channel closes its connection; points keep their own state" {
   jlctl modbus channel disable plc-1 --yes
   has_channel_status plc-1 state stopped
-  gone() { [[ $(connections plc) == 0 ]]; }
-  until_true 20 gone
+  until_true 20 has_connections plc 0
   jlctl wait device/boiler-1 --for status.state=offline --wait-timeout 20s
   [[ $(jlctl modbus point show count -o value=enabled) == true && $(point_status count quality) == stopped ]]
   run --separate-stderr jlctl modbus point read count
@@ -317,7 +316,6 @@ EOF
   has_status pump quality good
   [[ $(jlctl modbus point list -q | sort | paste -sd ' ') == "count pump target temp" ]]
   jlctl modbus bindings -o json | jq -S .data | diff "$home/before" - | grep -v quality | grep '^[<>]' && return 1
-  one() { [[ $(connections plc) == 1 ]]; }
-  until_true 20 one
+  until_true 20 has_connections plc 1
   has_value boiler-1 temp 8
 }

@@ -100,8 +100,6 @@ teardown() { show_log; }
 @test "plan: requests with their interval, place and points" {
   jlctl modbus plan plc-1 -o json | jq -e '.data | .points == 3 and ([.items[].ids] | add | sort == ["flow", "gone", "level"])'
   [[ $(jlctl modbus plan plc-1) == *HoldingRegisters* ]]
-  run --separate-stderr jlctl modbus plan plc-1
-  [[ $stderr == *"3 points"*"requests a second"* ]]
 }
 
 @test "what went wrong has its own exit code and word, in JSON as well" {
@@ -164,7 +162,7 @@ teardown() { show_log; }
   run ! grep -q 'channel="off"' "$home/metrics"
   # One explanation for each name.
   [[ -z $(grep '^# TYPE jlinkd_modbus' "$home/metrics" | sort | uniq -d) ]]
-  jlctl status -o json | jq -e '.data.modbus.channels >= 2 or .data.modbusChannels >= 2'
+  jlctl status -o json | jq -e '.data.modbus | .running >= 1 and .points >= 4 and .good >= 2'
 }
 
 @test "help, manual pages and completions know them" {

@@ -110,7 +110,7 @@ class ValueCall : public std::enable_shared_from_this<ValueCall> {
   void write(const json::value& value, bool verify) {
     const auto plan = modbus::encode(ask_.format, value);
     if (!plan) return reply_->problem(plan.error());
-    value_ = value;
+    value_ = modbus::written_value(ask_.format, *plan, value);
     verify_ = verify;
     if (ask_.unit == 0 && (verify || plan->reads_first)) {
       return reply_->problem(Error(Errc::parameter_error,

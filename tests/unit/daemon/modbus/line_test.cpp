@@ -338,6 +338,10 @@ TEST_SUITE("modbus.line") {
 
   TEST_CASE("timeouts in a row without a byte have the house connect anew, once until it did (operations.md 2.5: 5)") {
     LineBench bench;
+    for (std::uint8_t unit = 1; unit <= 5; ++unit) {
+      REQUIRE(bench.read("r", unit).has_value());
+      bench.answer_well();
+    }
     const auto time_out = [&](std::uint8_t unit) {
       REQUIRE(bench.read("r", unit).has_value());
       bench.pass(2'000);
@@ -367,6 +371,20 @@ TEST_SUITE("modbus.line") {
     REQUIRE(bench.read("well", 1).has_value());
     bench.answer_well();
     CHECK(bench.ended.back() == "well ok");
+  }
+
+  TEST_CASE("who looks for units finds many silent ones on a connection that is well (operations.md 2.5: 5)") {
+    LineBench bench;
+    for (std::uint8_t unit = 1; unit < 10; ++unit) {
+      REQUIRE(bench.read("r", unit).has_value());
+      bench.pass(2'000);
+    }
+    CHECK(bench.house.reconnects.empty());
+    for (int i = 0; i < 3; ++i) {
+      REQUIRE(bench.poll("p", 1).has_value());
+      bench.pass(70'000);
+    }
+    CHECK(bench.house.reconnects.size() == 1);
   }
 
   TEST_CASE("a peer that floods is given up; one that answers in between is not (operations.md 2.5: 6)") {
