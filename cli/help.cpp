@@ -3,6 +3,7 @@
 #include "cli/args.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/output/colour.hpp"
+#include "cli/output/json_text.hpp"
 #include "cli/output/width.hpp"
 #include "common/base/words.hpp"
 
@@ -105,8 +106,7 @@ std::string flag_text(const FlagInfo& flag) {
       out += "; " + std::to_string(flag.field->min) + " to " + std::to_string(flag.field->max);
     if (flag.field->required && flag.use == FlagUse::field) out += "; required";
     const auto& value = flag.field->default_value;
-    if (!value.is_null() && !value.is_bool())
-      out += "; default " + (value.is_string() ? std::string(value.get_string()) : boost::json::serialize(value));
+    if (!value.is_null() && !value.is_bool()) out += "; default " + plain_text(value);
   }
   if (flag.use == FlagUse::field && !flag.takes_value() && flag.field->default_value == boost::json::value(true))
     out += "; the default";

@@ -34,6 +34,7 @@ void Line::on_closed(Millis now, std::string_view why) {
     impl_->framer->reset();
     impl_->stats.garbage = impl_->framer->garbage();
     impl_->silent_timeouts = 0;
+    impl_->unasked = 0;
     impl_->reconnecting = impl_->broken = false;
   });
 }

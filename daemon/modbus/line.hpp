@@ -91,6 +91,8 @@ class Line {
  public:
   static constexpr std::size_t kMaxWaiting = 1'024;  ///< of people's requests; polls are bounded by their schedule
   static constexpr unsigned kSilentTimeouts = 3;     ///< in a row without any byte from the peer: half-open
+  /// Bytes in a row that belong to no answer somebody waits for: the peer floods, and the connection is given up.
+  static constexpr std::size_t kMaxUnasked = 256 * 1024;
   static constexpr Millis kFirstProbe = 1'000, kLastProbe = 60'000;
   static constexpr Millis kGiveUp = 600'000;  ///< breaker Break
 

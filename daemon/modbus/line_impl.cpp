@@ -130,6 +130,7 @@ void Line::Impl::on_stray(const Frame& frame) {
 void Line::Impl::on_answer(Sent& sent, const Reply& reply) {
   Unit& unit = units[sent.order.unit];
   Outcome outcome{.rtt = now - sent.at};
+  unasked = 0;
   if (reply.kind == Reply::Kind::malformed) {
     outcome.kind = Kind::malformed;
     outcome.problem = reply.problem;
@@ -175,11 +176,12 @@ void Line::Impl::feed(std::string_view bytes) {
   flush_silence();
   if (!open) return;  // an outcome ended the connection
   last_byte_at = now;
+  unasked += bytes.size();
   const Status status = framer->feed(bytes, on_frame);
   stats.garbage = framer->garbage();
-  if (status) return;
+  if (status && unasked < kMaxUnasked) return;
   broken = true;
-  ask_to_reconnect(status.error().message);
+  ask_to_reconnect(status ? "it sends without an end what nobody asked for" : status.error().message);
 }
 
 Line::Impl::Sent Line::Impl::take_out(std::vector<Sent>::iterator place) {
@@ -214,6 +216,9 @@ void Line::Impl::on_timeout(Sent sent) {
   if (sent.strays) problem += ", only one that does not fit";
   end(sent.order, {.kind = Kind::timeout, .problem = std::move(problem)});
   on_unanswered(unit, sent);
+  // Whoever looks for units finds most of them silent, which says nothing about the connection.
+  const bool is_unknown = unit.stats.replies + unit.stats.exceptions == 0;
+  if (is_unknown && sent.order.priority != Priority::poll) return;
   if (++silent_timeouts < kSilentTimeouts) return;
   ask_to_reconnect("not a byte came in answer to the last " + std::to_string(silent_timeouts) + " requests");
 }

@@ -100,6 +100,7 @@ struct Line::Impl {
   Millis free_at = 0;  // of the whole line: request_delay, broadcast_delay
   Millis last_byte_at = 0;
   unsigned silent_timeouts = 0;
+  std::size_t unasked = 0;  // bytes since the last answer
   bool open = false, running = false;
   bool reconnecting = false;  // the house was asked to
   bool broken = false;        // the stream cannot be followed any more

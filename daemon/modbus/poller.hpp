@@ -79,7 +79,7 @@ class PollerHouse {
 /// What a request of people for one point came to.
 struct PointResult {
   Status status;  ///< timeout, remote (the slave said no), connection_lost, invalid, unsupported...
-  Sample sample;  ///< after a read, or a write that was read back
+  Sample sample;  ///< after a read, or a write that was read back; of a point that is only written, what was written
 };
 using PointDone = std::function<void(const PointResult&)>;
 

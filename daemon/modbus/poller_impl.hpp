@@ -35,6 +35,7 @@ struct Task {
   bool is_write = false, verify = false;
   WritePlan plan;
   wire::modbus::Request sent;  ///< the write as it went out
+  boost::json::value written;  ///< what it says, as reading would show it
 };
 using TaskPtr = std::shared_ptr<Task>;
 

@@ -159,6 +159,7 @@ void Poller::Impl::write(Millis time, std::string_view point_id, const boost::js
   task->is_write = true;
   task->verify = verify;
   task->plan = std::move(*planned);
+  task->written = written_value(entry->point->format, task->plan, value);
   tasks.insert(task);
   auto& queue = writing[entry->point->unit];
   queue.push_back(task);
@@ -258,7 +259,9 @@ void Poller::Impl::finish(const TaskPtr& task, Status status) {
       later.push_back([this, next = found->second.front()] { begin_write(next); });
     }
   }
-  task->done({std::move(status), task->entry->sample});
+  Sample sample = task->entry->sample;
+  if (task->is_write && !task->entry->point->reads()) sample.value = std::move(task->written);
+  task->done({std::move(status), std::move(sample)});
 }
 
 /// Ends all tasks. What the line may still bring of them is dropped.

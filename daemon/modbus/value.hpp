@@ -48,6 +48,10 @@ struct WritePlan {
 [[nodiscard]] Result<WritePlan> encode(const Format& format, const boost::json::value& value);
 /// The write of a plan that reads first, with the register as it is now.
 [[nodiscard]] wire::modbus::Request merge(const Format& format, const WritePlan& plan, std::string_view current);
+/// What was written, as reading would show it: the number of a text, rounded as the type has it. `given` where the
+/// request does not hold it (masks).
+[[nodiscard]] boost::json::value written_value(const Format& format, const WritePlan& plan,
+                                               const boost::json::value& given);
 /// The request that reads the point alone.
 [[nodiscard]] wire::modbus::Request read_request(const Format& format);
 

@@ -304,6 +304,12 @@ Result<WritePlan> encode(const Format& format, const value& v) {
   return plan;
 }
 
+value written_value(const Format& format, const WritePlan& plan, const value& given) {
+  if (plan.write.function == Function::mask_write_register) return given;
+  const auto shown = decode(format, plan.write.data);
+  return shown ? *shown : given;
+}
+
 Request merge(const Format& format, const WritePlan& plan, std::string_view current) {
   Request write = plan.write;
   JL_ASSERT(current.size() >= write.data.size());  // parse_reply() has seen to it

@@ -84,7 +84,7 @@ class Modbus {
   void take_device(const std::string& id, const model::Resource* after);
   void publish_points(const std::string& channel_id);
   void publish_bindings();
-  [[nodiscard]] PictureRef picture(const std::string& channel_id, bool fresh) const;
+  [[nodiscard]] PictureRef picture(const std::string& channel_id) const;
 
   const Clock& clock_;
   mutable std::mutex mutex_;  // channels by id: changed on the mutation thread, read by status

@@ -51,7 +51,7 @@ struct ModbusDevices::Home {
     };
     std::shared_ptr<const Device> device;
     std::vector<Slot> slots;
-    std::size_t good = 0, connected = 0;
+    std::size_t good = 0, connected = 0;  // good: of the polled ones; others say nothing about now
     Millis refused_until = 0;
 
     [[nodiscard]] bool is_online() const { return good > 0 || (device->polled == 0 && connected > 0); }
@@ -62,7 +62,8 @@ struct ModbusDevices::Home {
         slot.connected = *item.connected;
         return;
       }
-      good += static_cast<std::size_t>(item.good) - static_cast<std::size_t>(slot.good);
+      if (device->bound[item.slot].polled)
+        good += static_cast<std::size_t>(item.good) - static_cast<std::size_t>(slot.good);
       slot.good = item.good;
       if (item.good && !item.value.empty()) slot.value = item.value;
     }
@@ -91,7 +92,7 @@ void ModbusDevices::Home::take(const std::shared_ptr<const Routes>& now,
       const auto same = std::ranges::find(before, device->bound[slot].point_id, &Bound::point_id);
       if (same == before.end()) continue;
       fresh.slots[slot] = known->second.slots[static_cast<std::size_t>(same - before.begin())];
-      fresh.good += fresh.slots[slot].good ? 1 : 0;
+      fresh.good += fresh.slots[slot].good && device->bound[slot].polled ? 1 : 0;
       fresh.connected += fresh.slots[slot].connected ? 1 : 0;
     }
     live.emplace(device->id, std::move(fresh));

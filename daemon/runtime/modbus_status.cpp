@@ -1,7 +1,11 @@
 // What is really happening on Modbus, for people and for metrics. Channels are asked on their own thread; what they
 // said is kept for a moment, so that a list of ten thousand points asks each channel once.
-#include "common/base/hex.hpp"
 #include "daemon/runtime/modbus.hpp"
+
+#include "common/base/hex.hpp"
+
+#include <algorithm>
+#include <tuple>
 
 namespace jl::runtime {
 namespace json = boost::json;
@@ -41,6 +45,16 @@ struct Counts {
   std::size_t points = 0, good = 0, bad = 0;
 };
 
+Counts counts_of(const modbus::Channel& channel) {
+  Counts out;
+  channel.poller().for_each([&](const modbus::Point&, const modbus::Sample& sample) {
+    ++out.points;
+    out.good += sample.quality == Quality::good ? 1 : 0;
+    out.bad += sample.quality == Quality::bad ? 1 : 0;
+  });
+  return out;
+}
+
 json::object channel_json(const modbus::Channel& channel, const Counts& counts, Millis steady) {
   const modbus::LineStats& line = channel.line().stats();
   const modbus::PollerStats& poller = channel.poller().stats();
@@ -77,13 +91,13 @@ json::object channel_json(const modbus::Channel& channel, const Counts& counts, 
   return out;
 }
 
-std::string_view collect_state(const modbus::Point& point, const modbus::Sample& sample) {
-  if (sample.quality == Quality::stopped || !point.enabled) return "stopped";
+std::string_view collect_state(bool enabled, const modbus::Sample& sample) {
+  if (sample.quality == Quality::stopped || !enabled) return "stopped";
   return sample.quality == Quality::bad ? "error" : "running";
 }
 
-json::object point_json(const modbus::Point& point, const modbus::Sample& sample) {
-  json::object out{{"collectState", collect_state(point, sample)}, {"quality", to_string(sample.quality)}};
+json::object point_json(bool enabled, const modbus::Sample& sample) {
+  json::object out{{"collectState", collect_state(enabled, sample)}, {"quality", to_string(sample.quality)}};
   if (!sample.value.is_null() || !sample.raw.empty()) {
     out["value"] = sample.value;
     out["hex"] = to_hex(sample.raw);
@@ -97,9 +111,9 @@ json::object point_json(const modbus::Point& point, const modbus::Sample& sample
 
 }  // namespace
 
-Modbus::PictureRef Modbus::picture(const std::string& channel_id, bool fresh) const {
+Modbus::PictureRef Modbus::picture(const std::string& channel_id) const {
   const Millis now = clock_.steady();
-  if (!fresh) {
+  {
     const std::scoped_lock lock(pictures_mutex_);
     const auto kept = pictures_.find(channel_id);
     if (kept != pictures_.end() && now - kept->second->at < kPictureAge) return kept->second;
@@ -110,14 +124,10 @@ Modbus::PictureRef Modbus::picture(const std::string& channel_id, bool fresh) co
   const bool answered = channels_.ask(channel_id, [&](const modbus::Channel* channel) {
     if (!channel) return;
     runs = true;
-    Counts counts;
     channel->poller().for_each([&](const modbus::Point& point, const modbus::Sample& sample) {
-      ++counts.points;
-      counts.good += sample.quality == Quality::good ? 1 : 0;
-      counts.bad += sample.quality == Quality::bad ? 1 : 0;
-      out->points.emplace(point.id, point_json(point, sample));
+      out->points.emplace(point.id, point_json(point.enabled, sample));
     });
-    out->channel = channel_json(*channel, counts, now);
+    out->channel = channel_json(*channel, counts_of(*channel), now);
   });
   if (!answered || !runs) return nullptr;
   const std::scoped_lock lock(pictures_mutex_);
@@ -139,23 +149,40 @@ json::object Modbus::status_of(const Resource& resource, bool fresh) const {
       wanted = entry->second.enabled;
     }
   }
-  const PictureRef seen = known && wanted ? picture(channel_id, fresh) : nullptr;
-  if (is_channel) {
-    json::object out = seen ? seen->channel : json::object{{"state", wanted ? "failed" : "stopped"}};
-    if (!seen && wanted) out["reason"] = "it could not be started; see jlctl log system";
-    out["points"] = points;
-    if (!out.contains("address")) {
-      const auto config = channel_config(resource.id, model::from_json<model::ModbusChannel>(resource.spec),
-                                         [](const std::string&) { return Result<device::CertInfo>(Error()); });
-      if (config) out["address"] = address_of(*config);
+  const bool runs = known && wanted;
+  json::object out;
+  if (runs && fresh) {
+    channels_.ask(channel_id, [&](const modbus::Channel* channel) {
+      if (!channel) return;
+      if (is_channel) {
+        out = channel_json(*channel, counts_of(*channel), clock_.steady());
+      } else if (const modbus::Sample* sample = channel->poller().sample_of(resource.id)) {
+        out = point_json(resource.enabled, *sample);
+      }
+    });
+  } else if (const PictureRef seen = runs ? picture(channel_id) : nullptr) {
+    const auto point = seen->points.find(resource.id);
+    if (is_channel) {
+      out = seen->channel;
+    } else if (point != seen->points.end()) {
+      out = point->second;
     }
-    return out;
   }
-  if (seen) {
-    if (const auto point = seen->points.find(resource.id); point != seen->points.end()) return point->second;
+  if (!is_channel) {
+    if (!out.empty()) return out;
+    const bool waits = runs && resource.enabled;
+    return {{"collectState", waits ? "running" : "stopped"}, {"quality", waits ? "pending" : "stopped"}};
   }
-  json::object out{{"collectState", wanted && resource.enabled ? "running" : "stopped"},
-                   {"quality", wanted && resource.enabled ? "pending" : "stopped"}};
+  if (out.empty()) {
+    out["state"] = runs ? "failed" : "stopped";
+    if (runs) out["reason"] = "it could not be started; see jlctl log system";
+  }
+  out["points"] = points;
+  if (!out.contains("address")) {
+    const auto config = channel_config(resource.id, model::from_json<model::ModbusChannel>(resource.spec),
+                                       [](const std::string&) { return Result<device::CertInfo>(Error()); });
+    if (config) out["address"] = address_of(*config);
+  }
   return out;
 }
 
@@ -171,9 +198,10 @@ std::vector<Modbus::Binding> Modbus::bindings() const {
       }
     }
   }
+  std::ranges::sort(out, {}, [](const Binding& b) { return std::tie(b.device, b.property); });
   for (Binding& binding : out) {
     if (!channels_.runs(binding.channel)) continue;
-    const PictureRef seen = picture(binding.channel, false);
+    const PictureRef seen = picture(binding.channel);
     if (!seen) continue;
     if (const auto point = seen->points.find(binding.point); point != seen->points.end())
       binding.quality = std::string(point->second.at("quality").as_string());

@@ -10,7 +10,8 @@ namespace jl::services {
 namespace json = boost::json;
 using store::Family;
 
-void Resources::add_status(json::object& document, const Resource& resource, bool detailed) const {
+void Resources::add_status(json::object& document, const Resource& resource, Detail detail) const {
+  const bool detailed = detail == Detail::full;
   json::object status;
   if (resource.kind == "device") {
     const auto* product = resource.spec.if_contains("productId");
@@ -59,15 +60,15 @@ void Resources::add_status(json::object& document, const Resource& resource, boo
       status["usedBy"] = users ? json::value_from(*users) : json::value(json::array());
     }
   } else {
-    status = runtime_->status_of(resource, detailed);
+    status = runtime_->status_of(resource, detail != Detail::listed);
   }
   document["status"] = std::move(status);
 }
 
-json::object Resources::document(Resource resource, bool detailed) const {
+json::object Resources::document(Resource resource, Detail detail) const {
   p_.secrets.mask(resource);
   json::object out = model::to_document(resource);
-  add_status(out, resource, detailed);
+  add_status(out, resource, detail);
   return out;
 }
 
@@ -80,7 +81,7 @@ Result<json::object> Resources::show(std::string_view kind, std::string_view id)
     return Error(Errc::not_found, std::string(kind) + " \"" + std::string(id) + "\" does not exist",
                  "jlctl " + model::noun_of(kind) + " list");
   JL_TRY(Resource resource, model::from_stored(kind, id, entry->value, entry->revision));
-  return document(std::move(resource), true);
+  return document(std::move(resource), Detail::full);
 }
 
 Result<bool> Resources::exists(std::string_view kind, std::string_view id) const {
@@ -110,7 +111,7 @@ Status Resources::list(const model::Kind& kind, const ListFilter& filter,
           const auto* have = resource->spec.if_contains(field);
           if (!have || !have->is_string() || have->as_string() != wanted) return true;
         }
-        json::object doc = document(std::move(*resource), false);
+        json::object doc = document(std::move(*resource), Detail::listed);
         if (!filter.state.empty() && doc["status"].as_object()["state"] != json::value(filter.state)) return true;
         if (!visit(std::move(doc))) return false;
         return filter.limit == 0 || ++shown < filter.limit;

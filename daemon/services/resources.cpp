@@ -156,7 +156,7 @@ Result<MutationResult> Resources::answer(const Mutation& mutation, std::string_v
   if (after) {
     Resource shown = *after;
     shown.revision = revision;
-    out.body["data"] = document(std::move(shown), false);
+    out.body["data"] = document(std::move(shown), Detail::brief);
   }
   out.revision_before = before ? before->revision : 0;
   out.revision_after = after ? revision : 0;

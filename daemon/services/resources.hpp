@@ -90,8 +90,10 @@ class Resources final : public access::Provisioner {
   /// Ids of a kind that start with a prefix.
   [[nodiscard]] Result<std::vector<std::string>> names(std::string_view kind, std::string_view prefix,
                                                        std::size_t limit) const;
-  /// The document of one resource as lists show it, secrets masked.
-  [[nodiscard]] boost::json::object document(Resource resource, bool detailed) const;
+  /// How much a document's status is to say: all there is, what columns show, or the same of one of many.
+  enum class Detail : std::uint8_t { full, brief, listed };
+  /// The document of one resource, secrets masked.
+  [[nodiscard]] boost::json::object document(Resource resource, Detail detail) const;
   /// Deletes answers kept for retries that are older than 24 h.
   void forget_old_requests();
   /// Loads a local package anew because its folder changed; gateways take its routes. Any thread.
@@ -123,7 +125,7 @@ class Resources final : public access::Provisioner {
                                               const Resource* after, const Committed* committed,
                                               const Aftermath& aftermath = {}) const;
   [[nodiscard]] boost::json::array changed_fields(const runtime::ResourceChange& change) const;
-  void add_status(boost::json::object& document, const Resource& resource, bool detailed) const;
+  void add_status(boost::json::object& document, const Resource& resource, Detail detail) const;
 
   Parts p_;
   Mutator& mutator_;

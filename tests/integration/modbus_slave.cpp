@@ -43,8 +43,10 @@ ModbusSlave::ModbusSlave() : impl_(std::make_unique<Impl>()) {
   thread_ = std::thread([this] { serve(); });
 }
 
-ModbusSlave::~ModbusSlave() {
-  ends_ = true;
+ModbusSlave::~ModbusSlave() { stop(); }
+
+void ModbusSlave::stop() {
+  if (ends_.exchange(true)) return;
   ::shutdown(impl_->listener, SHUT_RDWR);
   thread_.join();
 }

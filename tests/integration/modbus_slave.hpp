@@ -14,6 +14,8 @@ class ModbusSlave {
   ModbusSlave();
   ~ModbusSlave();
   ModbusSlave(const ModbusSlave&) = delete;
+  /// Closes its connection and takes no more.
+  void stop();
   [[nodiscard]] std::uint16_t port() const { return port_; }
   [[nodiscard]] std::uint16_t holding(std::uint16_t address) const;
   void set_holding(std::uint16_t address, std::uint16_t value);

@@ -150,6 +150,14 @@ TEST_CASE("properties are bound and unbound while the device stays online") {
   CHECK(plant.house.call("GET", "/v1/devices/boiler").text("status.since") == since);
 }
 
+TEST_CASE("a device is offline when nothing polled can be read, whatever was read by hand before") {
+  Plant plant;
+  REQUIRE(plant.is_device("online"));
+  REQUIRE(plant.house.call("POST", "/v1/devices/boiler/read", R"({"properties":["heat"]})").status == 200);
+  plant.slave.stop();
+  CHECK(plant.is_device("offline"));
+}
+
 TEST_CASE("a device that is disabled goes, and comes back with all that is known when it is enabled") {
   Plant plant;
   REQUIRE(plant.is_device("online"));

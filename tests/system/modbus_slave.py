@@ -1,21 +1,22 @@
 #!/usr/bin/python3
-"""A Modbus slave for the system tests, made with pymodbus: an independent implementation of the protocol.
+"""Modbus slaves for the system tests: a pymodbus server, which was not written here.
 
-Registers hold their own address, bits are set where the address is divisible by 3, until somebody writes them. Units
-have memories of their own; those that are not listed do not answer. Unit 0 is all of them, without an answer.
-Prints {"port": N} or {"serial": PATH} on standard output when it is ready, and ends on SIGTERM.
+usage: modbus_slave.py PORT [--units 1,2] [--rtu] [--refuse FUNCTION:FIRST-LAST:CODE]...
+                       [--tls CERT KEY [--clients CA]]
+       modbus_slave.py --serial DEVICE [--baud N] [--units 1,2] [--refuse ...]
+Registers hold their own address; of the bits those at odd addresses are on. Units that are not listed never answer.
+--rtu: RTU frames over TCP. --refuse: that exception where a request of that function (0 = any) touches the addresses.
+--clients: only clients whose certificate CA has signed.
+Prints "ready", and one line per thing that happens: "open N" and "close N" (N = connections now), "client NAME" (of a
+client's certificate), "request UNIT FUNCTION ADDRESS COUNT". Ends with SIGTERM.
 """
 import argparse
 import asyncio
-import json
 import logging
-import signal
 import ssl
+import sys
 
-from pymodbus.datastore import ModbusServerContext, ModbusSlaveContext
-from pymodbus.datastore.store import BaseModbusDataBlock
-from pymodbus.framer.rtu_framer import ModbusRtuFramer
-from pymodbus.framer.socket_framer import ModbusSocketFramer
+from pymodbus.datastore import ModbusSequentialDataBlock, ModbusServerContext, ModbusSlaveContext
 from pymodbus.server.async_io import (
     ModbusConnectedRequestHandler,
     ModbusSerialServer,
@@ -23,140 +24,127 @@ from pymodbus.server.async_io import (
     ModbusTcpServer,
     ModbusTlsServer,
 )
+from pymodbus.transaction import ModbusRtuFramer, ModbusSocketFramer
 
-ADDRESSES = 65536
-BIT_AREAS = (1, 2)
-# The areas as pymodbus calls them, by the function that reads them.
-AREAS = {1: "co", 2: "di", 3: "hr", 4: "ir"}
+SIZE = 65536
 
 
-class Area(BaseModbusDataBlock):
-    """One data area: a rule, and what was written over it."""
-
-    def __init__(self, function, illegal):
-        self.function = function
-        self.illegal = [places for area, places in illegal if area == function]
-        self.written = {}
-
-    def validate(self, address, count=1):
-        if address < 0 or count < 1 or address + count > ADDRESSES:
-            return False
-        return not any(address < last + 1 and first < address + count for first, last in self.illegal)
-
-    def getValues(self, address, count=1):
-        return [self.written.get(n, n % 3 == 0 if self.function in BIT_AREAS else n)
-                for n in range(address, address + count)]
-
-    def setValues(self, address, values):
-        if not isinstance(values, (list, tuple)):
-            values = [values]
-        self.written.update(enumerate(values, address))
+def arguments():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("port", nargs="?", type=int)
+    parser.add_argument("--units", default="1")
+    parser.add_argument("--rtu", action="store_true")
+    parser.add_argument("--serial")
+    parser.add_argument("--baud", type=int, default=9600)
+    parser.add_argument("--refuse", action="append", default=[])
+    parser.add_argument("--tls", nargs=2)
+    parser.add_argument("--clients")
+    return parser.parse_args()
 
 
-class Counter:
-    """Appends a line for each request: unit function address count."""
-
-    def __init__(self, path):
-        self.file = open(path, "a", encoding="utf-8", buffering=1) if path else None
-
-    def count(self, request):
-        if self.file:
-            address = getattr(request, "address", 0)
-            self.file.write(f"{request.unit_id} {request.function_code} {address} {getattr(request, 'count', 1)}\n")
+def say(*words):
+    print(*words, flush=True)
 
 
-def counting(base, counter):
-    """The handler of pymodbus, with its requests counted, whether their unit exists or not."""
-
-    class Counting(base):
-        def execute(self, request, *addr):
-            counter.count(request)
-            super().execute(request, *addr)
-
-    return Counting
+def refusal(text):
+    function, places, code = text.split(":")
+    first, _, last = places.partition("-")
+    return int(function), int(first), int(last or first), int(code)
 
 
-def places(text):
-    """--illegal 3:110-119, or 3:110"""
-    area, _, both = text.partition(":")
-    first, _, last = both.partition("-")
-    if int(area) not in AREAS:
-        raise ValueError(text)
-    return int(area), (int(first), int(last or first))
+args = arguments()
+refusals = [refusal(text) for text in args.refuse]
+units = [int(unit) for unit in args.units.split(",")]
 
 
-def options():
-    out = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    out.add_argument("--port", type=int, default=0, help="TCP port on 127.0.0.1; 0 = any that is free")
-    out.add_argument("--rtu-over-tcp", action="store_true", help="RTU frames instead of those of Modbus TCP")
-    out.add_argument("--serial", metavar="PATH", help="RTU on a serial device instead of TCP")
-    out.add_argument("--baud", type=int, default=9600)
-    out.add_argument("--parity", choices="NEO", default="N")
-    out.add_argument("--tls", nargs=2, metavar=("CERT", "KEY"), help="Modbus TCP within TLS")
-    out.add_argument("--client-ca", metavar="FILE", help="clients need a certificate of this authority")
-    out.add_argument("--units", default="1", help="1,2,3")
-    out.add_argument("--illegal", type=places, action="append", default=[], metavar="AREA:FIRST-LAST",
-                     help="addresses of an area (1 to 4) that are answered with exception 2")
-    out.add_argument("--counting-file", metavar="FILE", help="gets a line for each request")
-    return out.parse_args()
+def memory():
+    registers, bits = list(range(SIZE)), [n % 2 == 1 for n in range(SIZE)]
+    return ModbusSlaveContext(
+        di=ModbusSequentialDataBlock(0, bits[:]),
+        co=ModbusSequentialDataBlock(0, bits[:]),
+        hr=ModbusSequentialDataBlock(0, registers[:]),
+        ir=ModbusSequentialDataBlock(0, registers[:]),
+        zero_mode=True,
+    )
 
 
-def context_of(given):
-    def slave():
-        areas = {name: Area(function, given.illegal) for function, name in AREAS.items()}
-        return ModbusSlaveContext(zero_mode=True, **areas)
+class Refusing:
+    """A request that is answered with an exception, as far as pymodbus' execute() is concerned."""
 
-    return ModbusServerContext(slaves={int(unit): slave() for unit in given.units.split(",")}, single=False)
+    def __init__(self, request, code):
+        self.__dict__.update(request.__dict__)
+        self.request, self.code = request, code
 
-
-def tls_context(given):
-    out = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    out.load_cert_chain(*given.tls)
-    if given.client_ca:
-        out.load_verify_locations(given.client_ca)
-        out.verify_mode = ssl.CERT_REQUIRED
-    return out
+    def execute(self, _context):
+        return self.request.doException(self.code)
 
 
-async def start(given):
-    """A running server and what to print about it."""
-    counter = Counter(given.counting_file)
+class Telling:
+    """What both kinds of connection say, and refuse."""
+
+    def execute(self, request, *addr):
+        first = getattr(request, "address", 0)
+        count = getattr(request, "count", 1) or 1
+        say("request", request.unit_id, request.function_code, first, count)
+        for function, low, high, code in refusals:
+            if function in (0, request.function_code) and first <= high and low < first + count:
+                request = Refusing(request, code)
+                break
+        super().execute(request, *addr)
+
+
+class Connection(Telling, ModbusConnectedRequestHandler):
+    def connection_made(self, transport):
+        super().connection_made(transport)
+        say("open", len(self.server.active_connections))
+        certificate = transport.get_extra_info("peercert")
+        if certificate:
+            say("client", dict(pair[0] for pair in certificate["subject"])["commonName"])
+
+    def connection_lost(self, call_exc):
+        super().connection_lost(call_exc)
+        say("close", len(self.server.active_connections))
+
+
+class Wire(Telling, ModbusSingleRequestHandler):
+    pass
+
+
+def security():
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*args.tls)
+    if args.clients:
+        context.load_verify_locations(args.clients)
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+async def serve():
+    context = ModbusServerContext(slaves={unit: memory() for unit in units}, single=False)
+    # Every unit is let through to execute(), which stays silent where there is no slave.
     common = {"ignore_missing_slaves": True, "broadcast_enable": True}
-    if given.serial:
-        server = ModbusSerialServer(context_of(given), ModbusRtuFramer, port=given.serial, baudrate=given.baud,
-                                    parity=given.parity, handler=counting(ModbusSingleRequestHandler, counter),
-                                    **common)
-        try:
-            await server.start()
-        except OSError as error:
-            raise SystemExit(str(error)) from None
-        if server.transport is None:
-            raise SystemExit(f"{given.serial} cannot be opened")
-        return server, {"serial": given.serial}
-    common |= {"handler": counting(ModbusConnectedRequestHandler, counter), "allow_reuse_address": True}
-    address = ("127.0.0.1", given.port)
-    if given.tls:
-        # pymodbus' own framer for TLS leaves the header out; the standard keeps it (Modbus/TCP Security 6).
-        server = ModbusTlsServer(context_of(given), ModbusSocketFramer, None, address, tls_context(given), **common)
+    if args.serial:
+        server = ModbusSerialServer(
+            context, port=args.serial, baudrate=args.baud, timeout=1, handler=Wire, framer=ModbusRtuFramer, **common
+        )
+        await server.start()
+        say("ready")
+        return await server.serve_forever()
+    common.update(address=("127.0.0.1", args.port), handler=Connection, allow_reuse_address=True)
+    # Within TLS there is the same MBAP header as without (Modbus/TCP Security §8); pymodbus' own TLS framing has none.
+    common["framer"] = ModbusRtuFramer if args.rtu else ModbusSocketFramer
+    if args.tls:
+        server = ModbusTlsServer(context, sslctx=security(), **common)
     else:
-        framer = ModbusRtuFramer if given.rtu_over_tcp else ModbusSocketFramer
-        server = ModbusTcpServer(context_of(given), framer, None, address, **common)
-    start.task = asyncio.create_task(server.serve_forever())
-    await server.serving
-    return server, {"port": server.server.sockets[0].getsockname()[1]}
+        server = ModbusTcpServer(context, **common)
+    task = asyncio.ensure_future(server.serve_forever())
+    await asyncio.wait([task, server.serving], return_when=asyncio.FIRST_COMPLETED)
+    say("ready")
+    return await task
 
 
-async def main():
-    given = options()
-    logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
-    stop = asyncio.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    server, ready = await start(given)
-    print(json.dumps(ready), flush=True)
-    await stop.wait()
-    await server.shutdown()
-
-
-if __name__ == "__main__":
-    asyncio.run(main())
+logging.disable()  # every disconnection is an error to pymodbus
+try:
+    asyncio.run(serve())
+except KeyboardInterrupt:
+    sys.exit(130)

@@ -49,3 +49,10 @@ run_example() { run env JL_BUILD="${JL_BUILD:-}" "$JL_SOURCE/examples/$1"; }
   [[ $output != *$'\tfailed'* && $output == *'"power":1500'* && $output == *'"power":1.48'* ]]
   [[ $output == *SyntaxError* && $output == *"blinked 3 times"* && $output == *$'dtu-1\tthermostat\tonline'* ]]
 }
+
+@test "examples/modbus makes a device of a boiler's registers, reads and writes it" {
+  run_example modbus
+  assert_success
+  [[ $output == *boiler-1*online* && $output == *boiler-setpoint*60*good* && $output == *"50.5  (424a0000"* ]]
+  [[ $output == *device/boiler-1*hours*boiler-hours* ]]
+}

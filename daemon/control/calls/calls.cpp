@@ -169,7 +169,7 @@ void Calls::read(const Call& call, const Reply& reply) {
                                          {"role", to_string(call.caller.role)}});
   }
   if (c.path == "/v1/can") {
-    const Command* wanted = find_command(call.param("noun"), call.param("verb"));
+    const Command* wanted = find_command(model::noun_of(call.param("noun")), call.param("verb"));
     if (!wanted)
       return reply->problem(Error(
           Errc::bad_request,

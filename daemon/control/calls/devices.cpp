@@ -164,7 +164,7 @@ void Calls::watch(const Call& call, const Reply& reply) {
                          {"revision", static_cast<std::int64_t>(commit.revision)}};
       if (change.value) {
         auto resource = model::from_stored(changed, id, *change.value, commit.revision);
-        if (resource) event["data"] = r_.resources.document(std::move(*resource), false);
+        if (resource) event["data"] = r_.resources.document(std::move(*resource), services::Resources::Detail::brief);
       }
       if (!reply->line(json::serialize(event))) return;
       if (--live->left == 0) reply->end_stream();

@@ -41,6 +41,11 @@ class LiveLines {
     }
   }
 
+  /// There will be no more lines.
+  void end(const Error& why) {
+    if (left_.exchange(0) > 0) reply_->end_stream(why);
+  }
+
   std::shared_ptr<void> source;  ///< what makes the lines; given up when the reader goes
 
  private:

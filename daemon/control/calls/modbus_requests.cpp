@@ -110,8 +110,15 @@ class ValueCall : public std::enable_shared_from_this<ValueCall> {
   void write(const json::value& value, bool verify) {
     const auto plan = modbus::encode(ask_.format, value);
     if (!plan) return reply_->problem(plan.error());
-    value_ = value;
+    value_ = modbus::written_value(ask_.format, *plan, value);
     verify_ = verify;
+    if (ask_.unit == 0 && (verify || plan->reads_first)) {
+      return reply_->problem(Error(Errc::parameter_error,
+                                   verify ? "nobody answers for unit 0, all slaves at once: there is nothing to verify"
+                                          : "nobody answers for unit 0, all slaves at once: the rest of the register "
+                                            "is not known",
+                                   {}, "unit"));
+    }
     if (!plan->reads_first) return write(plan->write);
     send(modbus::read_request(ask_.format), modbus::Priority::write,
          [self = shared_from_this(), plan = *plan](const modbus::Outcome& outcome) {
@@ -188,7 +195,9 @@ void Calls::modbus_value_call(const Call& call, const Reply& reply) {
   const std::string target = text_of(call.body, "target");
   auto talk = ModbusTalk::open(r_.resources, r_.runtime.modbus(), r_.catalogs, target);
   if (!talk) return reply->problem(talk.error());
-  auto ask = ask_of(call.body, (*talk)->order(), writes ? "read-write" : "read");
+  // Whose answer nobody expects can be written only.
+  const bool broadcasts = writes && text_of(call.body, "unit") == "0";
+  auto ask = ask_of(call.body, (*talk)->order(), broadcasts ? "write" : writes ? "read-write" : "read");
   if (!ask) return reply->problem(ask.error());
   reply->notes({"modbus/" + target, 0, 0});
   const auto work = std::make_shared<ValueCall>(*talk, *ask, flag_of(call.body, "trace"), reply);

@@ -141,6 +141,20 @@ TEST_SUITE("modbus.line.rtu") {
     CHECK(bench.line.stats().garbage == 1);
   }
 
+  TEST_CASE("bytes are dropped when an answer that silence brought up ends the connection") {
+    LineBench bench(rtu_options());
+    bench.on_end = [&](const std::string&, const Outcome&) { bench.line.on_closed(bench.now, "closed by the test"); };
+    REQUIRE(bench.poll("a", 1, {.function = Function::read_input_registers}).has_value());
+    const std::string reply = bench.frame(0, 1, hex("04 02 0007"));
+    bench.bytes("\xFF" + reply);
+    bench.now += 50;
+    bench.bytes(reply.substr(0, 5));
+    CHECK(bench.ended == Words{"a ok"});
+    CHECK(bench.line.stats().garbage == 1);
+    bench.line.on_open(bench.now);
+    CHECK(bench.line.next_time() == Line::kNever);  // nothing is begun
+  }
+
   TEST_CASE("after clear the unit is held back as after a timeout") {
     LineBench bench(rtu_options());
     REQUIRE(bench.poll("a", 1).has_value());

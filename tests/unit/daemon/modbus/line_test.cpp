@@ -211,6 +211,19 @@ TEST_SUITE("modbus.line") {
     for (const UnitState& state : bench.line.units()) CHECK(state.unit != 0);
   }
 
+  TEST_CASE("an answer does not cut short the quiet after a broadcast") {
+    LineBench bench(with_window(2));
+    REQUIRE(bench.read("a", 1).has_value());
+    REQUIRE(bench.write("all", 0).has_value());
+    bench.answer_well(1);
+    REQUIRE(bench.read("b", 1).has_value());
+    CHECK(bench.ended == Words{"all ok", "a ok"});
+    bench.pass(99);
+    CHECK(bench.house.sent.size() == 2);
+    bench.pass(1);
+    CHECK(bench.house.sent.size() == 3);
+  }
+
   TEST_CASE("what cannot be queued is refused, and its outcome never comes") {
     LineBench bench;
     const Status bad = bench.read("bad", 1, read_one(0, 126));
@@ -309,7 +322,7 @@ TEST_SUITE("modbus.line") {
   }
 
   TEST_CASE("bytes that cannot be Modbus TCP have the house connect anew, once") {
-    LineBench bench;
+    LineBench bench(with_window(2));
     REQUIRE(bench.poll("a", 1).has_value());
     bench.bytes("HTTP/1.1 400 Bad Request\r\n");
     CHECK(bench.house.reconnects.size() == 1);
@@ -325,6 +338,10 @@ TEST_SUITE("modbus.line") {
 
   TEST_CASE("timeouts in a row without a byte have the house connect anew, once until it did (operations.md 2.5: 5)") {
     LineBench bench;
+    for (std::uint8_t unit = 1; unit <= 5; ++unit) {
+      REQUIRE(bench.read("r", unit).has_value());
+      bench.answer_well();
+    }
     const auto time_out = [&](std::uint8_t unit) {
       REQUIRE(bench.read("r", unit).has_value());
       bench.pass(2'000);
@@ -354,6 +371,38 @@ TEST_SUITE("modbus.line") {
     REQUIRE(bench.read("well", 1).has_value());
     bench.answer_well();
     CHECK(bench.ended.back() == "well ok");
+  }
+
+  TEST_CASE("who looks for units finds many silent ones on a connection that is well (operations.md 2.5: 5)") {
+    LineBench bench;
+    for (std::uint8_t unit = 1; unit < 10; ++unit) {
+      REQUIRE(bench.read("r", unit).has_value());
+      bench.pass(2'000);
+    }
+    CHECK(bench.house.reconnects.empty());
+    for (int i = 0; i < 3; ++i) {
+      REQUIRE(bench.poll("p", 1).has_value());
+      bench.pass(70'000);
+    }
+    CHECK(bench.house.reconnects.size() == 1);
+  }
+
+  TEST_CASE("a peer that floods is given up; one that answers in between is not (operations.md 2.5: 6)") {
+    for (const bool rtu : {false, true}) {
+      CAPTURE(rtu);
+      LineBench bench({.rtu = rtu});
+      std::string flood;
+      while (flood.size() < Line::kMaxUnasked * 3 / 4) flood += bench.frame(0, 9, "\x03\x02xx");
+      bench.bytes(flood);
+      REQUIRE(bench.read("well", 1).has_value());
+      bench.answer_well();
+      bench.bytes(flood);
+      CHECK(bench.house.reconnects.empty());
+      bench.bytes(flood);
+      CHECK(bench.house.reconnects == Words{"it sends without an end what nobody asked for"});
+      bench.bytes(flood);
+      CHECK(bench.house.reconnects.size() == 1);
+    }
   }
 
   TEST_CASE("a unit that did not answer keeps nobody else waiting over TCP (operations.md 2.5: 7)") {

@@ -143,13 +143,14 @@ TEST_SUITE("modbus.poller_requests") {
     all.unit = 0;
     Setup setup({command, all});
     setup.bench.slaves.units[1];
-    setup.write("command", 1);
+    setup.write("command", "1");
     setup.write("all", 2);
     setup.bench.run(500);
     CHECK(setup.bench.asked.size() == 2);
     REQUIRE(setup.results.all.size() == 2);
     CHECK(setup.results.all[0].status.has_value());
     CHECK(setup.results.all[1].status.has_value());
+    CHECK(setup.results.all[0].sample.value == 1);
     CHECK(setup.registers()[2] == 1);
     CHECK(setup.registers()[3] == 2);
   }

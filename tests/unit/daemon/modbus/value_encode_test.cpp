@@ -54,6 +54,22 @@ TEST_SUITE("modbus.value") {
     }
   }
 
+  TEST_CASE("what was written is shown as reading would show it") {
+    const auto shown = [](const Format& f, const json::value& value) {
+      return written_value(f, plan_of(f, value), value);
+    };
+    CHECK(shown(format(Type::uint16), "17") == 17);
+    CHECK(shown(format(Type::float32, Order::cdab), "-2.5") == -2.5);
+    CHECK(shown(scaled(Type::int16, 0.1, 0, 1), "12.34") == 12.3);
+    CHECK(shown(format(Type::int8), "-2") == -2);
+    CHECK(shown(bit(9), "1") == true);
+    CHECK(shown(coils(1), "false") == false);
+    CHECK(shown(format(Type::text, Order::abcd, 3), "17") == "17");
+    Format masked = bit(9);
+    masked.mask_write = true;
+    CHECK(shown(masked, true) == true);
+  }
+
   TEST_CASE("byte counts of function 16 that deviate [operations.md 2.2, non-standard write]") {
     Format f = format(Type::uint32);
     CHECK(plan_of(f, 1).write.with_byte_count);

@@ -58,6 +58,15 @@ class RecordingStreamHandler final : public ClientStreamHandler {
     const std::scoped_lock lock(mutex_);
     return std::exchange(received, {});
   }
+  /// How often it opened and ended so far.
+  [[nodiscard]] int opened() {
+    const std::scoped_lock lock(mutex_);
+    return opens;
+  }
+  [[nodiscard]] std::size_t ended() {
+    const std::scoped_lock lock(mutex_);
+    return ends.size();
+  }
   std::function<void()> then_open;  // these on the thread; set them before open()
   std::function<void(const std::string&)> then_bytes, then_end;
   int opens = 0;

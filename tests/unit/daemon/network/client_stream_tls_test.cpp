@@ -121,7 +121,7 @@ TEST_SUITE("network.client_stream_tls") {
       bench.house.open(bench.options);
       const TlsEnd server(bench.port.accept(), bench.server);
       CHECK(bench.house.handler.wait_end() == row.why);
-      CHECK(bench.house.handler.opens == 0);
+      CHECK(bench.house.handler.opened() == 0);
     }
   }
 
@@ -156,7 +156,7 @@ TEST_SUITE("network.client_stream_tls") {
         ::shutdown(server.fd(), SHUT_WR);
       }
       CHECK(bench.house.handler.wait_end() == row.why);
-      CHECK(bench.house.handler.opens == 0);
+      CHECK(bench.house.handler.opened() == 0);
     }
   }
 
@@ -166,7 +166,7 @@ TEST_SUITE("network.client_stream_tls") {
     const auto server = bench.port.accept();
     CHECK(server.read(100).size() == 100);  // the ClientHello is there, so the handshake has begun
     bench.house.pass(4999);
-    CHECK(bench.house.handler.ends.empty());
+    CHECK(bench.house.handler.ended() == 0);
     bench.house.pass(1);
     CHECK(bench.house.handler.wait_end() == "no TLS handshake within 5000 ms");
   }
