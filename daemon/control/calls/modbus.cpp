@@ -96,10 +96,12 @@ void Calls::modbus_watch(const Call& call, const Reply& reply) {
   tap->on_update = [add, only](const modbus::Update& update) {
     if (only.empty() || only.contains(update.point->id)) add(sample_json(*update.point, *update.sample));
   };
-  tap->on_state = [add](modbus::ChannelState state, const std::string& reason) {
+  tap->on_state = [add, reply, id = call.id](modbus::ChannelState state, const std::string& reason) {
     json::object line{{"state", to_string(state)}};
     if (!reason.empty()) line["reason"] = reason;
     add(line);
+    // When it runs again it is another one, which this would not look at.
+    if (state == modbus::ChannelState::stopped) reply->end_stream(stopped(id));
   };
   if (call.flag("trace")) {
     tap->on_frame = [add, &clock = r_.clock](const modbus::TraceFrame& frame) {
