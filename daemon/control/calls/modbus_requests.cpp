@@ -41,6 +41,10 @@ Result<Millis> timeout_of(const json::object& from, Millis otherwise) {
 }
 
 Result<Ask> ask_of(const json::object& from, model::ModbusOrder order, std::string_view access) {
+  const auto* unit = from.if_contains("unit");
+  if (unit && model::text_of(*unit) == "0" && access != "write")
+    return Error(Errc::parameter_error, "unit: 0 is all units at once, and none of them answers",
+                 "it can be written, without verification", "unit");
   json::object spec{{"channelId", "adhoc"}, {"access", access}};
   for (const auto& [key, field] : kKeys) {
     if (const auto* value = from.if_contains(key)) spec[field] = *value;
@@ -110,6 +114,11 @@ class ValueCall : public std::enable_shared_from_this<ValueCall> {
   void write(const json::value& value, bool verify) {
     const auto plan = modbus::encode(ask_.format, value);
     if (!plan) return reply_->problem(plan.error());
+    if (plan->reads_first && ask_.unit == 0) {
+      return reply_->problem(Error(Errc::parameter_error,
+                                   "unit: part of a register cannot be written to all units at once",
+                                   "write the whole register", "unit"));
+    }
     value_ = value;
     verify_ = verify;
     if (!plan->reads_first) return write(plan->write);
@@ -186,20 +195,21 @@ class ValueCall : public std::enable_shared_from_this<ValueCall> {
 void Calls::modbus_value_call(const Call& call, const Reply& reply) {
   const bool writes = call.command->verb == "write";
   const std::string target = text_of(call.body, "target");
-  auto talk = ModbusTalk::open(r_.resources, r_.runtime.modbus(), r_.catalogs, target);
+  auto talk = ModbusTalk::open(r_.runtime.modbus(), r_.catalogs, target);
   if (!talk) return reply->problem(talk.error());
-  auto ask = ask_of(call.body, (*talk)->order(), writes ? "read-write" : "read");
+  const bool verifies = flag_of(call.body, "verify");
+  auto ask = ask_of(call.body, (*talk)->order(), !writes ? "read" : verifies ? "read-write" : "write");
   if (!ask) return reply->problem(ask.error());
   reply->notes({"modbus/" + target, 0, 0});
   const auto work = std::make_shared<ValueCall>(*talk, *ask, flag_of(call.body, "trace"), reply);
   if (!writes) return work->read();
   const auto* value = call.body.if_contains("value");
   if (!value || value->is_null()) return reply->problem(Error(Errc::bad_request, "\"value\" is required", {}, "value"));
-  work->write(modbus_value(*value), flag_of(call.body, "verify"));
+  work->write(modbus_value(*value), verifies);
 }
 
 void Calls::modbus_test(const Call& call, const Reply& reply) {
-  auto talk = ModbusTalk::open(r_.resources, r_.runtime.modbus(), r_.catalogs, text_of(call.body, "target"));
+  auto talk = ModbusTalk::open(r_.runtime.modbus(), r_.catalogs, text_of(call.body, "target"));
   if (!talk) return reply->problem(talk.error());
   json::object body = call.body;
   if (!body.contains("address")) body["address"] = 0;
@@ -319,7 +329,7 @@ void Calls::modbus_scan(const Call& call, const Reply& reply) {
   const std::string_view list = call.param("units");
   const auto units = units_of(list.empty() ? "1-247" : list);
   if (!units) return reply->problem(units.error());
-  auto talk = ModbusTalk::open(r_.resources, r_.runtime.modbus(), r_.catalogs, std::string(call.param("target")));
+  auto talk = ModbusTalk::open(r_.runtime.modbus(), r_.catalogs, std::string(call.param("target")));
   if (!talk) return reply->problem(talk.error());
   auto ask = ask_of(body, (*talk)->order(), "read");
   if (!ask) return reply->problem(ask.error());
