@@ -249,8 +249,9 @@ void Modbus::publish_bindings() {
       if (channel == channel_of_.end()) continue;
       const ChannelEntry& entry = entries_.at(channel->second);
       const PointEntry& point = *entry.points.at(binding.point.id);
+      const bool active = entry.enabled && point.enabled;
       bound.push_back(
-          {binding.property, binding.point.id, channel->second, entry.enabled && point.enabled && point.spec.interval.value_or(0) > 0});
+          {binding.property, binding.point.id, channel->second, active, active && point.spec.interval.value_or(0) > 0});
     }
     if (bound.empty()) out.erase(device);
   }
