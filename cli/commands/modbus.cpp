@@ -4,6 +4,10 @@
 #include "cli/output/paths.hpp"
 #include "cli/output/width.hpp"
 
+#include <fmt/format.h>
+#include <algorithm>
+#include <chrono>
+
 namespace jl::cli {
 
 namespace {
@@ -187,8 +191,10 @@ Result<int> run_modbus_plan(Context& context) {
   JL_TRY(const json::value reply, context.client.call(request_for(context, context.args.words().front())));
   JL_CHECK(context.out.list(view_of(context.args.command()), reply));
   context.out.sink().flush();
-  context.console.note(text_at(reply, "points") + " points, " + text_at(reply, "requestsPerSecond") +
-                       " requests a second");
+  const auto* rate = find_path(reply, "requestsPerSecond");
+  if (rate && rate->is_number())
+    context.console.note(
+        fmt::format("{} points, {:.4g} requests a second", text_at(reply, "points"), rate->to_number<double>()));
   return kExitOk;
 }
 

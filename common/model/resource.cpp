@@ -132,7 +132,8 @@ class DocumentReader {
 
 const Kind* find_kind(std::string_view name) {
   for (const Kind& kind : kinds()) {
-    if (iequals(kind.name, name) || iequals(kind.plural, name) || kind.words == name) return &kind;
+    if (iequals(kind.name, name) || iequals(kind.plural, name) || (!kind.words.empty() && kind.words == name))
+      return &kind;
   }
   return nullptr;
 }

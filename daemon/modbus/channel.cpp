@@ -14,13 +14,6 @@ bool same_place(const network::ClientStreamOptions& a, const network::ClientStre
 
 }  // namespace
 
-std::string address_of(const ChannelConfig& config) {
-  if (config.dial.host.empty()) return "rtu://" + config.dial.serial.device;
-  const char* scheme = config.line.rtu ? "rtu-over-tcp" : config.dial.tls ? "tls" : "tcp";
-  const bool v6 = config.dial.host.find(':') != std::string::npos;
-  return fmt::format("{}://{}{}{}:{}", scheme, v6 ? "[" : "", config.dial.host, v6 ? "]" : "", config.dial.port);
-}
-
 std::string_view to_string(ChannelState state) {
   switch (state) {
     case ChannelState::stopped:
@@ -108,7 +101,8 @@ void Channel::stop() {
 void Channel::on_open() {
   const Turn turn(*this);
   ++connects_;
-  backoff_.reset();
+  opened_at_ = steady();
+  answers_before_ = line_.stats().rtt.count();
   if (!reason_.empty()) log::info("modbus", "channel={} connected to {} again", config_.id, address());
   reason_.clear();
   set_state(ChannelState::running, {});
@@ -130,7 +124,8 @@ void Channel::send(std::string_view frame) {
   for_taps([&](const Tap& tap) {
     if (tap.on_frame) tap.on_frame({true, frame});
   });
-  if (!stream_.send(frame)) reconnect("the slave takes no more");
+  // One that has broken says so by itself, and why.
+  if (!stream_.send(frame) && stream_.is_open()) reconnect("the slave takes no more");
 }
 
 // The line is in the middle of a call: the connection goes once that is over.
@@ -141,6 +136,10 @@ void Channel::reconnect(std::string why) {
 
 void Channel::on_end(const std::string& why) {
   ++failures_;
+  // One that is taken and closed again, or answers with noise, is no success: it would go on so every second.
+  const bool was_of_use = state_ == ChannelState::running && (line_.stats().rtt.count() != answers_before_ ||
+                                                              steady() - opened_at_ >= network::Backoff::kLast);
+  if (was_of_use) backoff_.reset();
   // Told once for each outage, not at every attempt.
   if (!is_temporary() && (state_ == ChannelState::running || reason_.empty()))
     log::warn("modbus", "channel={} address={} not connected: {}", config_.id, address(), why);
@@ -154,6 +153,7 @@ void Channel::on_end(const std::string& why) {
 
 void Channel::lost(const std::string& why) {
   const Millis now = steady();
+  drops_ = false;
   line_.on_closed(now, why);
   poller_.on_closed(now, why);
   timer_.cancel();

@@ -15,13 +15,11 @@ namespace jl::modbus {
 /// What a channel is made of; the points come by themselves, they change more often.
 struct ChannelConfig {
   std::string id;
+  std::string address;  ///< for people: "tcp://10.0.0.7:502", "rtu:///dev/ttyUSB0"
   network::ClientStreamOptions dial;
   LineOptions line;
   PlanLimits limits;
 };
-
-/// "tcp://10.0.0.7:502", "rtu:///dev/ttyUSB0": for people, and what temporary channels are asked for with.
-[[nodiscard]] std::string address_of(const ChannelConfig& config);
 
 enum class ChannelState : std::uint8_t { stopped, connecting, running, failed };
 [[nodiscard]] std::string_view to_string(ChannelState state);
@@ -72,9 +70,11 @@ class Channel final : private network::ClientStreamHandler, private LineHouse, p
 
   /// Held while it looks on.
   void add_tap(std::weak_ptr<const Tap> tap);
+  /// In no store: see Channels::put_temporary().
+  [[nodiscard]] bool is_temporary() const;
   [[nodiscard]] ChannelState state() const { return state_; }
   [[nodiscard]] const std::string& reason() const { return reason_; }
-  [[nodiscard]] std::string address() const { return address_of(config_); }
+  [[nodiscard]] const std::string& address() const { return config_.address; }
   [[nodiscard]] Millis since() const { return since_; }
   [[nodiscard]] std::uint64_t connects() const { return connects_; }
   [[nodiscard]] std::uint64_t failures() const { return failures_; }
@@ -93,7 +93,6 @@ class Channel final : private network::ClientStreamHandler, private LineHouse, p
   /// For people.
   [[nodiscard]] std::string label() const;
   [[nodiscard]] std::string hint() const;
-  [[nodiscard]] bool is_temporary() const;
   void connect();
   void lost(const std::string& why);
   void set_state(ChannelState state, std::string reason);
@@ -129,7 +128,8 @@ class Channel final : private network::ClientStreamHandler, private LineHouse, p
   std::string reason_;
   static constexpr Millis kAskAgain = 1'000;
   Millis since_ = 0;
-  Millis tried_at_ = 0;  // steady
+  Millis tried_at_ = 0, opened_at_ = 0;  // steady
+  std::uint64_t answers_before_ = 0;     // when the connection opened
   std::uint64_t connects_ = 0, failures_ = 0;
   std::vector<std::function<void(const Status&)>> waiting_;
   std::vector<std::weak_ptr<const Tap>> taps_;

@@ -38,7 +38,7 @@ network::IoThread& Channels::thread_of(std::string_view channel_id) const { retu
 void Channels::put(ChannelConfig config) {
   {
     const std::scoped_lock lock(mutex_);
-    running_[config.id] = true;
+    running_.insert(config.id);
   }
   Home& home = home_of(config.id);
   home.thread.post([home = homes_[home.thread.index()], config = std::move(config)]() mutable {
@@ -103,7 +103,20 @@ void Channels::with(const std::string& channel_id, std::function<void(Channel*)>
 }
 
 bool Channels::ask(const std::string& channel_id, const std::function<void(Channel*)>& work) const {
-  if (home_of(channel_id).thread.is_current()) return false;
+  Home& home = home_of(channel_id);
+  if (home.thread.is_current()) return false;
+  return run_and_wait(homes_[home.thread.index()], [&](Home& there) { work(there.find(channel_id)); });
+}
+
+void Channels::visit(const std::function<void(const Channel&)>& each) const {
+  for (const auto& home : homes_) {
+    run_and_wait(home, [&](Home& there) {
+      for (const auto& [id, channel] : there.channels) each(*channel);
+    });
+  }
+}
+
+bool Channels::run_and_wait(const std::shared_ptr<Home>& home, const std::function<void(Home&)>& work) {
   // Who gave up waiting is not to be written to any more.
   struct Wait {
     std::mutex mutex;
@@ -112,10 +125,10 @@ bool Channels::ask(const std::string& channel_id, const std::function<void(Chann
   };
   auto wait = std::make_shared<Wait>();
   auto future = wait->done.get_future();
-  with(channel_id, [wait, work](Channel* channel) {
+  home->thread.post([home, wait, work] {
     const std::scoped_lock lock(wait->mutex);
     if (wait->given_up) return;
-    work(channel);
+    work(*home);
     wait->done.set_value();
   });
   if (future.wait_for(std::chrono::seconds(1)) == std::future_status::ready) return true;
@@ -127,13 +140,6 @@ bool Channels::ask(const std::string& channel_id, const std::function<void(Chann
 bool Channels::runs(const std::string& channel_id) const {
   const std::scoped_lock lock(mutex_);
   return running_.contains(channel_id);
-}
-
-std::vector<std::string> Channels::ids() const {
-  std::vector<std::string> out;
-  const std::scoped_lock lock(mutex_);
-  for (const auto& [id, on] : running_) out.push_back(id);
-  return out;
 }
 
 }  // namespace jl::modbus

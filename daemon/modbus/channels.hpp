@@ -3,20 +3,14 @@
 #include "daemon/modbus/channel.hpp"
 
 #include <atomic>
-#include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 namespace jl::modbus {
-
-/// A point's state, copied off its thread.
-struct PointView {
-  std::shared_ptr<const Point> point;
-  Sample sample;
-};
 
 class Channels final {
  public:
@@ -42,19 +36,23 @@ class Channels final {
   void with(const std::string& channel_id, std::function<void(Channel*)> work) const;
   /// The same, waited for: false when the thread did not get round to it within a second, or is the caller's.
   bool ask(const std::string& channel_id, const std::function<void(Channel*)>& work) const;
+  /// Visits all channels, thread after thread, and waits for it; those of threads that do not get round to it within a
+  /// second are left out. Not from an I/O thread.
+  void visit(const std::function<void(const Channel&)>& each) const;
   /// A channel that is in no store: for requests of people to places that need not be configured. Runs until erased;
   /// its id cannot be a resource's.
   [[nodiscard]] std::string put_temporary(ChannelConfig config);
   [[nodiscard]] bool runs(const std::string& channel_id) const;
-  [[nodiscard]] std::vector<std::string> ids() const;
 
  private:
   struct Home;
+  /// Runs work on a home's thread and waits for it; false when that did not get round to it within a second.
+  static bool run_and_wait(const std::shared_ptr<Home>& home, const std::function<void(Home&)>& work);
   Home& home_of(std::string_view channel_id) const;
 
   std::vector<std::shared_ptr<Home>> homes_;
   mutable std::mutex mutex_;  // running_: who runs, changed rarely
-  std::map<std::string, bool, std::less<>> running_;
+  std::set<std::string, std::less<>> running_;
   std::atomic<std::uint32_t> temporary_{0};
   bool stopped_ = false;
 };

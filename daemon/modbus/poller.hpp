@@ -42,6 +42,8 @@ struct Point {
   Millis max_silence = 0;
   [[nodiscard]] bool reads() const { return access != model::ModbusAccess::write; }
   [[nodiscard]] bool writes() const { return access != model::ModbusAccess::read; }
+  /// Whether it is read by schedule, as long as its channel runs.
+  [[nodiscard]] bool is_polled() const { return enabled && reads() && interval > 0 && unit != 0; }
   bool operator==(const Point&) const;
 };
 [[nodiscard]] std::shared_ptr<const Point> point_of(const std::string& id, const std::string& name, bool enabled,

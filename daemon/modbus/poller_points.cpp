@@ -51,6 +51,8 @@ std::optional<Quality> quality_from_now(const Entry& entry, const Point& now) {
 // The first good value after a pause is reported whatever it is.
 bool pause(Entry& entry, Quality quality, Millis unix_now) {
   entry.reported.reset();
+  // Who disables a point and enables it again has it tried at once.
+  if (quality == Quality::stopped) entry.refused = false;
   return set_quality(entry.sample, quality, unix_now);
 }
 

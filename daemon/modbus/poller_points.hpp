@@ -22,9 +22,7 @@ struct Entry {
   Millis probe_at = 0;     ///< steady; the next try
   std::uint64_t grid = 0;  ///< of deadlines, that it belongs to or belonged to before it was refused
 
-  [[nodiscard]] bool is_polled() const {
-    return live && point->enabled && point->reads() && point->interval > 0 && point->unit != 0;
-  }
+  [[nodiscard]] bool is_polled() const { return live && point->is_polled(); }
 };
 using EntryPtr = std::shared_ptr<Entry>;
 

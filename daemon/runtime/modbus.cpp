@@ -5,6 +5,7 @@
 #include "daemon/runtime/runtime.hpp"
 #include "daemon/store/store.hpp"
 
+#include <fmt/format.h>
 #include <set>
 #include <utility>
 
@@ -14,10 +15,27 @@ using model::ModbusTransport;
 using model::Resource;
 using store::Family;
 
+namespace {
+
+std::uint16_t port_of(const model::ModbusChannel& c) {
+  return c.port.value_or(c.transport == ModbusTransport::tls ? 802 : 502);
+}
+
+}  // namespace
+
+std::string address_of(const model::ModbusChannel& c) {
+  if (c.transport == ModbusTransport::rtu) return "rtu://" + c.device;
+  const auto& transports = model::EnumWords<ModbusTransport>::words();
+  const bool v6 = c.host.find(':') != std::string::npos;
+  return fmt::format("{}://{}{}{}:{}", transports[static_cast<std::size_t>(c.transport)].word, v6 ? "[" : "", c.host,
+                     v6 ? "]" : "", port_of(c));
+}
+
 Result<modbus::ChannelConfig> channel_config(const std::string& id, const model::ModbusChannel& c,
                                              const CertSource& certs) {
   modbus::ChannelConfig out;
   out.id = id;
+  out.address = address_of(c);
   out.dial.connect_timeout = c.connect_timeout;
   out.line.rtu = c.transport == ModbusTransport::rtu || c.transport == ModbusTransport::rtu_over_tcp;
   out.line.request_timeout = c.request_timeout;
@@ -43,9 +61,8 @@ Result<modbus::ChannelConfig> channel_config(const std::string& id, const model:
     return out;
   }
   out.dial.host = c.host;
-  const bool tls = c.transport == ModbusTransport::tls;
-  out.dial.port = c.port.value_or(tls ? 802 : 502);
-  if (!tls) return out;
+  out.dial.port = port_of(c);
+  if (c.transport != ModbusTransport::tls) return out;
   network::TlsClientOptions options;
   options.host = c.host;
   options.verify_host = c.verify_host;
@@ -160,7 +177,10 @@ void Modbus::commit(const std::vector<ResourceChange>& changes) {
       people = true;
     }
   }
-  for (auto& [id, config] : std::exchange(prepared_, {})) channels_.put(std::move(config));
+  for (auto& [id, config] : std::exchange(prepared_, {})) {
+    channels_.put(std::move(config));
+    touched.insert(id);  // with a renewed certificate one may run that could not be started before: it has no points
+  }
   for (const std::string& id : touched) {
     const auto entry = entries_.find(id);
     if (entry == entries_.end() || !entry->second.enabled) {
@@ -229,12 +249,19 @@ void Modbus::publish_bindings() {
       if (channel == channel_of_.end()) continue;
       const ChannelEntry& entry = entries_.at(channel->second);
       const PointEntry& point = *entry.points.at(binding.point.id);
-      bound.push_back({binding.property, binding.point.id, channel->second,
-                       entry.enabled && point.enabled && point.spec.interval.value_or(0) > 0});
+      const bool active = entry.enabled && point.enabled;
+      bound.push_back(
+          {binding.property, binding.point.id, channel->second, active, active && point.spec.interval.value_or(0) > 0});
     }
     if (bound.empty()) out.erase(device);
   }
   devices_.set_bindings(std::move(out));
+}
+
+std::optional<model::ModbusChannel> Modbus::channel(std::string_view id) const {
+  const std::scoped_lock lock(mutex_);
+  const auto it = entries_.find(id);
+  return it == entries_.end() ? std::nullopt : std::optional(it->second.spec);
 }
 
 std::string Modbus::channel_of(std::string_view point_id) const {

@@ -17,6 +17,8 @@ namespace jl::runtime {
 
 struct ResourceChange;
 
+/// "tcp://10.0.0.7:502", "rtu:///dev/ttyUSB0": as jlctl modbus read takes it too.
+[[nodiscard]] std::string address_of(const model::ModbusChannel& channel);
 /// A channel's configuration as it runs. Errors: those of certs.
 [[nodiscard]] Result<modbus::ChannelConfig> channel_config(const std::string& id, const model::ModbusChannel& channel,
                                                            const CertSource& certs);
@@ -40,6 +42,8 @@ class Modbus {
   /// The `status` member of a channel's or point's document. `fresh`: as it is this moment; else at most 250 ms old.
   [[nodiscard]] boost::json::object status_of(const model::Resource& resource, bool fresh) const;
   [[nodiscard]] modbus::Channels& channels() { return channels_; }
+  /// How a channel is configured, running or not; nothing = there is none.
+  [[nodiscard]] std::optional<model::ModbusChannel> channel(std::string_view id) const;
   /// The channel of a point; "" = there is no such point, or it is not known here.
   [[nodiscard]] std::string channel_of(std::string_view point_id) const;
   struct Binding {

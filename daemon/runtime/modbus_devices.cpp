@@ -57,14 +57,17 @@ struct ModbusDevices::Home {
     [[nodiscard]] bool is_online() const { return good > 0 || (device->polled == 0 && connected > 0); }
     void take(const Item& item) {
       Slot& slot = slots[item.slot];
+      const Bound& bound = device->bound[item.slot];
       if (item.connected) {
-        connected += static_cast<std::size_t>(*item.connected) - static_cast<std::size_t>(slot.connected);
-        slot.connected = *item.connected;
+        const bool now = bound.active && *item.connected;
+        connected += static_cast<std::size_t>(now) - static_cast<std::size_t>(slot.connected);
+        slot.connected = now;
         return;
       }
-      if (device->bound[item.slot].polled)
-        good += static_cast<std::size_t>(item.good) - static_cast<std::size_t>(slot.good);
-      slot.good = item.good;
+      // That of a point that is only read when somebody asks does not tell how its slave is by now.
+      const bool now = bound.polled && item.good;
+      good += static_cast<std::size_t>(now) - static_cast<std::size_t>(slot.good);
+      slot.good = now;
       if (item.good && !item.value.empty()) slot.value = item.value;
     }
   };
@@ -78,28 +81,46 @@ struct ModbusDevices::Home {
 
   /// Other bindings; what is known of points that stay is kept.
   void take(const std::shared_ptr<const Routes>& now, const std::vector<std::shared_ptr<const Device>>& devices);
+  [[nodiscard]] Live renewed(const Live& former, const std::shared_ptr<const Device>& device);
 };
 
 void ModbusDevices::Home::take(const std::shared_ptr<const Routes>& now,
                                const std::vector<std::shared_ptr<const Device>>& devices) {
   routes = now;
-  const auto former = std::exchange(live, {});
+  auto former = std::exchange(live, {});
   for (const auto& device : devices) {
-    Live fresh{device, std::vector<Live::Slot>(device->bound.size()), 0, 0, 0};
-    const auto known = former.find(device->id);
-    for (std::size_t slot = 0; known != former.end() && slot < fresh.slots.size(); ++slot) {
-      const auto& before = known->second.device->bound;
-      const auto same = std::ranges::find(before, device->bound[slot].point_id, &Bound::point_id);
-      if (same == before.end()) continue;
-      fresh.slots[slot] = known->second.slots[static_cast<std::size_t>(same - before.begin())];
-      fresh.good += fresh.slots[slot].good && device->bound[slot].polled ? 1 : 0;
-      fresh.connected += fresh.slots[slot].connected ? 1 : 0;
+    auto known = former.extract(device->id);
+    if (known.empty()) {
+      live.emplace(device->id, Live{device, std::vector<Live::Slot>(device->bound.size()), 0, 0, 0});
+    } else if (known.mapped().device == device) {
+      live.insert(std::move(known));
+    } else {
+      live.emplace(device->id, renewed(known.mapped(), device));
     }
-    live.emplace(device->id, std::move(fresh));
   }
-  for (const auto& [id, before] : former) {
-    if (!live.contains(id)) sessions.close(id);
+  for (const auto& [id, before] : former) sessions.close(id);
+}
+
+ModbusDevices::Home::Live ModbusDevices::Home::renewed(const Live& former,
+                                                       const std::shared_ptr<const Device>& device) {
+  std::unordered_map<std::string_view, std::size_t> before;
+  for (std::size_t slot = 0; slot < former.slots.size(); ++slot)
+    before.emplace(former.device->bound[slot].point_id, slot);
+  Live out{device, std::vector<Live::Slot>(device->bound.size()), 0, 0, 0};
+  for (std::size_t slot = 0; slot < out.slots.size(); ++slot) {
+    const Bound& bound = device->bound[slot];
+    const auto known = before.find(bound.point_id);
+    if (known == before.end()) continue;
+    Live::Slot& now = out.slots[slot];
+    now = former.slots[known->second];
+    now.good = now.good && bound.polled;
+    now.connected = now.connected && bound.active;
+    out.good += now.good ? 1 : 0;
+    out.connected += now.connected ? 1 : 0;
   }
+  // Nobody tells anything of points whose channel is stopped.
+  if (!out.is_online()) sessions.close(device->id);
+  return out;
 }
 
 namespace {
@@ -193,27 +214,35 @@ ModbusDevices::ModbusDevices(const access::Context& context, network::IoThreads&
 ModbusDevices::~ModbusDevices() { stop(); }
 
 void ModbusDevices::set_bindings(Bindings bindings) {
-  if (bindings == bindings_) return;
   std::set<std::string> channels;  // of bindings that are new
-  auto routes = std::make_shared<Routes>();
-  std::vector<std::vector<std::shared_ptr<const Device>>> at(homes_.size());
-  for (const auto& [id, bound] : bindings) {
+  std::map<std::string, std::shared_ptr<const Device>> devices;
+  for (auto& [id, bound] : bindings) {
     if (bound.empty()) continue;
+    // One that stays is the same object: what channels are just telling of it is not told again.
+    const auto before = devices_.find(id);
+    if (before != devices_.end() && before->second->bound == bound) {
+      devices.insert(*before);
+      continue;
+    }
+    for (const Bound& each : bound) channels.insert(each.channel_id);
     auto device = std::make_shared<Device>();
     device->id = id;
-    device->bound = bound;
     device->home = channels_->thread_of(bound.front().channel_id).index();
     device->polled = static_cast<std::size_t>(std::ranges::count(bound, true, &Bound::polled));
-    for (std::size_t slot = 0; slot < bound.size(); ++slot) {
-      routes->points[bound[slot].point_id].push_back({device, slot});
-      routes->channels[bound[slot].channel_id].push_back({device, slot});
+    device->bound = std::move(bound);
+    devices.emplace(id, std::move(device));
+  }
+  if (devices == devices_) return;
+  devices_ = std::move(devices);
+  auto routes = std::make_shared<Routes>();
+  std::vector<std::vector<std::shared_ptr<const Device>>> at(homes_.size());
+  for (const auto& [id, device] : devices_) {
+    for (std::size_t slot = 0; slot < device->bound.size(); ++slot) {
+      routes->points[device->bound[slot].point_id].push_back({device, slot});
+      routes->channels[device->bound[slot].channel_id].push_back({device, slot});
     }
     at[device->home].push_back(device);
-    const auto before = bindings_.find(id);
-    if (before != bindings_.end() && before->second == bound) continue;
-    for (const Bound& each : bound) channels.insert(each.channel_id);
   }
-  bindings_ = std::move(bindings);
   for (std::size_t i = 0; i < homes_.size(); ++i) {
     homes_[i]->thread.post([home = homes_[i], routes, devices = std::move(at[i])] {
       if (!home->stopped) home->take(routes, devices);
@@ -277,7 +306,6 @@ void ModbusDevices::tell_again(const modbus::Channel& channel) {
   on_state(id, channel.state());
   std::vector<modbus::Update> updates;
   channel.poller().for_each([&](const modbus::Point& point, const modbus::Sample& sample) {
-    if (sample.quality == modbus::Quality::pending) return;
     updates.push_back({std::shared_ptr<const modbus::Point>(std::shared_ptr<void>(), &point), &sample,
                        sample.quality == modbus::Quality::good, false});
   });
@@ -289,6 +317,8 @@ void ModbusDevices::spread(const std::string& channel_id, std::span<const modbus
   // One report for each device. Points of one device mostly stand side by side.
   std::vector<std::pair<std::shared_ptr<const Device>, std::vector<Item>>> batches;
   for (const modbus::Update& update : updates) {
+    // One that changed is read at once: until then its device is what it was.
+    if (update.sample->quality == modbus::Quality::pending && update.point->is_polled()) continue;
     const auto targets = routes->points.find(update.point->id);
     if (targets == routes->points.end()) continue;
     for (const auto& target : targets->second) {
@@ -319,7 +349,7 @@ void ModbusDevices::apply(const std::shared_ptr<Home>& home, const std::shared_p
   Home::Live& live = found->second;
   Reports news(device->id, context_.clock.now());
   for (const Item& item : items) {
-    const bool is_news = item.report && !item.connected && (!item.again || live.slots[item.slot].value.empty());
+    const bool is_news = item.report && !item.connected && (!item.again || live.slots[item.slot].value != item.value);
     live.take(item);
     if (is_news) news.add(device->bound[item.slot].property, item.value);
   }

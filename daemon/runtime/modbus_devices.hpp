@@ -1,7 +1,7 @@
 #pragma once
 // Devices that are made of Modbus points (gateway provider modbus-tcp): their sessions, what is read as reports, and
 // reading and writing of properties at the points. Online while one of its polled points is good; a device without
-// polled points while a channel of its points is connected.
+// polled points while a channel of its enabled points is connected.
 //
 // Each device lives on one I/O thread, that of the channel of its first point, so that a report of it mostly takes no
 // second thread. Channels tell what they read on their own thread.
@@ -21,7 +21,8 @@ class ModbusDevices final : public modbus::ChannelHouse {
   /// A property and the point that it is bound to.
   struct Bound {
     std::string property, point_id, channel_id;
-    bool polled = false;  ///< point and channel are enabled, and it has an interval
+    bool active = false;  ///< point and channel are enabled
+    bool polled = false;  ///< active, and it has an interval
     bool operator==(const Bound&) const = default;
   };
   using Bindings = std::map<std::string, std::vector<Bound>>;  ///< by device
@@ -62,7 +63,7 @@ class ModbusDevices final : public modbus::ChannelHouse {
   const access::Context context_;
   modbus::Channels* channels_ = nullptr;
   std::vector<std::shared_ptr<Home>> homes_;
-  Bindings bindings_;
+  std::map<std::string, std::shared_ptr<const Device>> devices_;  // with bindings
   bool stopped_ = false;
 };
 

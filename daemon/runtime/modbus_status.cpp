@@ -15,6 +15,8 @@ using model::Resource;
 namespace {
 
 constexpr Millis kPictureAge = 250;
+constexpr const char* kNotStarted = "it could not be started; see jlctl log system";
+constexpr const char* kNoAnswer = "its thread is too busy to tell how it is";
 
 json::object unit_json(const modbus::UnitState& unit, Millis steady) {
   const modbus::UnitStats& s = unit.stats;
@@ -175,14 +177,10 @@ json::object Modbus::status_of(const Resource& resource, bool fresh) const {
   }
   if (out.empty()) {
     out["state"] = runs ? "failed" : "stopped";
-    if (runs) out["reason"] = "it could not be started; see jlctl log system";
+    if (runs) out["reason"] = channels_.runs(channel_id) ? kNoAnswer : kNotStarted;
   }
   out["points"] = points;
-  if (!out.contains("address")) {
-    const auto config = channel_config(resource.id, model::from_json<model::ModbusChannel>(resource.spec),
-                                       [](const std::string&) { return Result<device::CertInfo>(Error()); });
-    if (config) out["address"] = address_of(*config);
-  }
+  if (!out.contains("address")) out["address"] = address_of(model::from_json<model::ModbusChannel>(resource.spec));
   return out;
 }
 
@@ -211,25 +209,35 @@ std::vector<Modbus::Binding> Modbus::bindings() const {
 
 std::vector<Modbus::Metrics> Modbus::metrics() const {
   std::vector<Metrics> out;
-  for (const std::string& id : channels_.ids()) {
-    if (id.starts_with('~')) continue;
-    Metrics row;
-    row.channel = id;
-    const bool answered = channels_.ask(id, [&](const modbus::Channel* channel) {
-      if (!channel) return;
-      row.state = channel->state();
-      row.reason = channel->reason();
-      row.line = channel->line().stats();
-      row.poller = channel->poller().stats();
-      row.connects = channel->connects();
-      row.failures = channel->failures();
-      channel->poller().for_each([&](const modbus::Point&, const modbus::Sample& sample) {
-        ++row.points;
-        row.good += sample.quality == Quality::good ? 1 : 0;
-      });
-    });
-    if (answered) out.push_back(std::move(row));
+  {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& [id, entry] : entries_) {
+      if (!entry.enabled || channels_.runs(id)) continue;
+      Metrics row;
+      row.channel = id;
+      row.state = modbus::ChannelState::failed;
+      row.reason = kNotStarted;
+      row.points = entry.points.size();
+      out.push_back(std::move(row));
+    }
   }
+  channels_.visit([&out](const modbus::Channel& channel) {
+    if (channel.is_temporary()) return;
+    Metrics row;
+    row.channel = channel.config().id;
+    row.state = channel.state();
+    row.reason = channel.reason();
+    row.line = channel.line().stats();
+    row.poller = channel.poller().stats();
+    row.connects = channel.connects();
+    row.failures = channel.failures();
+    channel.poller().for_each([&](const modbus::Point&, const modbus::Sample& sample) {
+      ++row.points;
+      row.good += sample.quality == Quality::good ? 1 : 0;
+    });
+    out.push_back(std::move(row));
+  });
+  std::ranges::sort(out, {}, &Metrics::channel);
   return out;
 }
 

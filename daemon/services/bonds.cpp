@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <deque>
+#include <map>
+#include <set>
 
 namespace jl::services {
 namespace json = boost::json;
@@ -28,12 +30,15 @@ class Follower {
       const auto [kind, id] = waiting_.front();
       waiting_.pop_front();
       if (!has_bonds(kind)) continue;
+      gone_[kind].insert(id);
       JL_TRY(const auto users, view_.users_of(kind, id, SIZE_MAX));
       for (const std::string& label : users) {
         const std::size_t slash = label.find('/');
-        JL_CHECK(part(label.substr(0, slash), label.substr(slash + 1), kind, id));
+        JL_CHECK(take_along(label.substr(0, slash), label.substr(slash + 1), kind, id));
       }
     }
+    // Once for each, however much of what it names is gone: a device may be bound to all points of a channel.
+    for (const auto& [kind, id] : bound_) JL_CHECK(unbind(kind, id));
     return std::move(out_);
   }
 
@@ -52,34 +57,44 @@ class Follower {
     });
   }
 
-  Status part(const std::string& user_kind, const std::string& user_id, const std::string& kind,
-              const std::string& id) {
+  // What is owned by something that is gone goes as well; all other users are looked at in the end.
+  Status take_along(const std::string& user_kind, const std::string& user_id, const std::string& kind,
+                    const std::string& id) {
     JL_TRY(const Resource* user, view_.get(user_kind, user_id));
     if (!user) return {};
     const model::Kind* description = model::find_kind(user_kind);
     JL_ASSERT(description);
+    const bool is_owned = std::ranges::any_of(description->spec->fields, [&](const model::Field& field) {
+      if (field.refers_to != kind || field.bond != Bond::owned) return false;
+      const json::value* value = user->spec.if_contains(field.key);
+      return value && value->is_string() && value->get_string() == id;
+    });
+    if (!is_owned) {
+      bound_.emplace(user_kind, user_id);
+      return {};
+    }
+    out_.deleted.insert(user->label());
+    view_.erase(user_kind, user_id);
+    waiting_.emplace_back(user_kind, user_id);
+    return {};
+  }
+
+  // Takes out of a resource's lists what names something that is gone.
+  Status unbind(const std::string& user_kind, const std::string& user_id) {
+    JL_TRY(const Resource* user, view_.get(user_kind, user_id));
+    if (!user) return {};
     Resource left = *user;
     bool changed = false;
-    for (const model::Field& field : description->spec->fields) {
+    for (const model::Field& field : model::find_kind(user_kind)->spec->fields) {
+      if (field.type != model::Type::list || !field.table) continue;
       json::value* value = left.spec.if_contains(field.key);
-      if (!value) continue;
-      if (field.refers_to == kind && field.bond == Bond::owned && value->is_string() && value->get_string() == id) {
-        view_.erase(user_kind, user_id);
-        out_.deleted.insert(user->label());
-        waiting_.emplace_back(user_kind, user_id);
-        return {};
-      }
-      if (field.type == model::Type::list && field.table && value->is_array())
-        changed |= unbind(*field.table, value->get_array(), left, kind, id);
+      if (!value || !value->is_array() || !unbind(*field.table, value->get_array(), left)) continue;
+      changed = true;
+      if (value->get_array().empty()) left.spec.erase(field.key);
     }
-    if (changed) {
-      const json::object spec = left.spec;
-      for (const auto& [key, value] : spec) {
-        if (value.is_array() && value.get_array().empty() && user->spec.at(key) != value) left.spec.erase(key);
-      }
-      left.updated_at = now_;
-      view_.put(std::move(left));
-    }
+    if (!changed) return {};
+    left.updated_at = now_;
+    view_.put(std::move(left));
     return {};
   }
 
@@ -124,13 +139,14 @@ class Follower {
     return {};
   }
 
-  bool unbind(const model::Table& table, json::array& entries, const Resource& user, const std::string& kind,
-              const std::string& id) {
+  bool unbind(const model::Table& table, json::array& entries, const Resource& user) {
     const auto names_it = [&](const json::value& entry) {
       return std::ranges::any_of(table.fields, [&](const model::Field& field) {
-        if (field.refers_to != kind || field.bond != Bond::unbinds || !entry.is_object()) return false;
+        if (field.bond != Bond::unbinds || !entry.is_object()) return false;
+        const auto gone = gone_.find(field.refers_to);
         const json::value* value = entry.get_object().if_contains(field.key);
-        return value && value->is_string() && value->get_string() == id;
+        return gone != gone_.end() && value && value->is_string() &&
+               gone->second.contains(std::string_view(value->get_string()));
       });
     };
     json::array kept;
@@ -152,6 +168,8 @@ class Follower {
   const Millis now_;
   Aftermath out_;
   std::deque<std::pair<std::string, std::string>> waiting_;
+  std::map<std::string, std::set<std::string, std::less<>>, std::less<>> gone_;  // ids by kind
+  std::set<std::pair<std::string, std::string>> bound_;                          // kind and id of who names them
 };
 
 }  // namespace

@@ -25,12 +25,13 @@ struct RuleContext {
   const store::FileStore* files = nullptr;
   /// Labels of what goes because its owner does, enabled or not.
   std::set<std::string> taken_along{};
-  /// The points of a Modbus channel, by the value that they show.
+  /// Who is where: the points of a Modbus channel by the value that they show, enabled channels by whom they talk to.
   struct Places {
     std::map<std::string, std::set<std::string>> of;
     std::size_t total = 0;
   };
-  std::map<std::string, Places> modbus_places{};
+  std::map<std::string, Places> modbus_places{};  ///< by channel
+  std::optional<Places> modbus_targets{};
   /// Certs opened for this change, by id.
   std::map<std::string, Result<device::CertInfo>> opened_certs{};
 

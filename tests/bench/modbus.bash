@@ -96,32 +96,40 @@ modbus_cpu() { cat "/proc/$1"/task/*/schedstat | awk '{ used += $1 } END { print
 modbus_rss() { awk '/^VmRSS/ { printf "%.0f", $2 / 1024 }' "/proc/$1/status"; }
 # Watches those who poll, all in the same time: modbus_watch SECONDS INTERVAL WHO SLAVE [WHO SLAVE]
 # Leaves in modbus_saw, by who it was: VALUES/S REQUESTS/S CPU_US CPU% LEFT_OUT P99 WORST OVERRUNS
+# On a busy machine asking takes its time, too: each rate is over the time between its own two questions.
 declare -A modbus_saw=()
 modbus_watch() {
-  local seconds=$1 interval=$2 who before="0 0" after="0 0" start stop requests served left p99 worst
+  local seconds=$1 interval=$2 who
   shift 2
-  local -A slave=() cpu=()
+  local -A slave=() counted=() cpu=() noted=()
   while (($#)); do slave[$1]=$2 && shift 2; done
-  [[ -z ${slave[jlinkd]:-} ]] || before=$(modbus_counters)
-  start=${EPOCHREALTIME/./}
+  [[ -z ${slave[jlinkd]:-} ]] || counted[jlinkd]="$(modbus_counters) ${EPOCHREALTIME/./}"
   for who in "${!slave[@]}"; do
-    cpu[$who]=$(modbus_cpu "${modbus_pids[$who]}")
     echo "reset $interval" >&"${modbus_in[${slave[$who]}]}"
+    noted[$who]=${EPOCHREALTIME/./}
+    cpu[$who]="$(modbus_cpu "${modbus_pids[$who]}") ${EPOCHREALTIME/./}"
   done
   read -r -t "$seconds" <> <(:) || true
-  for who in "${!slave[@]}"; do cpu[$who]=$(($(modbus_cpu "${modbus_pids[$who]}") - cpu[$who])); done
-  stop=${EPOCHREALTIME/./}
-  [[ -z ${slave[jlinkd]:-} ]] || after=$(modbus_counters)
   for who in "${!slave[@]}"; do
+    cpu[$who]+=" $(modbus_cpu "${modbus_pids[$who]}") ${EPOCHREALTIME/./}"
     echo show >&"${modbus_in[${slave[$who]}]}"
-    read -r -u "${modbus_out[${slave[$who]}]}" requests served left p99 worst
-    modbus_saw[$who]=$(awk -v who="$who" -v us=$((stop - start)) -v cpu="${cpu[$who]}" -v requests="$requests" \
-      -v served="$served" -v before="$before" -v after="$after" -v rest="$left $p99 $worst" 'BEGIN {
-        split(before, b); split(after, a); values = who == "jlinkd" ? a[1] - b[1] : served
-        printf "%.0f %.0f %.0f %.1f %s %d", values / us * 1e6, requests / us * 1e6, values ? cpu / values : 0,
-          cpu / us / 10, rest, a[2] - b[2]
+    noted[$who]+=" ${EPOCHREALTIME/./} $(modbus_shown "${slave[$who]}")"
+  done
+  [[ -z ${slave[jlinkd]:-} ]] || counted[jlinkd]+=" $(modbus_counters) ${EPOCHREALTIME/./}"
+  for who in "${!slave[@]}"; do
+    modbus_saw[$who]=$(awk -v counted="${counted[$who]:-}" -v cpu="${cpu[$who]}" -v noted="${noted[$who]}" 'BEGIN {
+        split(cpu, c); split(noted, n); load = (c[3] - c[1]) / (c[4] - c[2]) / 1000
+        rate = n[4] / (n[2] - n[1]) * 1e6
+        if (split(counted, k) > 0) rate = (k[4] - k[1]) / (k[6] - k[3]) * 1e6
+        printf "%.0f %.0f %.0f %.1f %s %s %s %d", rate, n[3] / (n[2] - n[1]) * 1e6, rate ? load * 1e9 / rate : 0,
+          load * 100, n[5], n[6], n[7], k[5] - k[2]
       }')
   done
+}
+modbus_shown() { # prints REQUESTS VALUES LEFT_OUT P99_MS WORST_MS
+  local line
+  read -r -u "${modbus_out[$1]}" line
+  echo "$line"
 }
 modbus_heading() {
   printf '\n%s\n  %-32s %-10s %10s %11s %12s %9s %9s %9s\n' "$1" "" server points/s requests/s "us per 1000" \

@@ -158,6 +158,74 @@ TEST_CASE("a device is offline when nothing polled can be read, whatever was rea
   CHECK(plant.is_device("offline"));
 }
 
+TEST_CASE("a device is offline without enabled points, and stays online while a point is changed [operations 2.1]") {
+  Plant plant;
+  REQUIRE(plant.is_device("online"));
+  const std::string since = plant.house.call("GET", "/v1/devices/boiler").text("status.since");
+  REQUIRE(plant.house.call("PATCH", "/v1/modbus-points/level", R"({"spec":{"scaleFactor":2}})").status == 200);
+  CHECK(eventually(
+      [&] { return plant.house.call("GET", "/v1/devices/boiler/state").number("properties.level.value") == 214; }));
+  CHECK(plant.house.call("GET", "/v1/devices/boiler").text("status.since") == since);
+
+  // The other point is enabled, and not polled: that its channel is connected is what is known.
+  REQUIRE(plant.house.call("POST", "/v1/modbus-points/level/disable").status == 200);
+  CHECK(plant.is_device("online"));
+  REQUIRE(plant.house.call("POST", "/v1/modbus-points/heat/disable").status == 200);
+  CHECK(plant.is_device("offline"));
+  REQUIRE(plant.house.call("POST", "/v1/modbus-points/level/enable").status == 200);
+  CHECK(plant.is_device("online"));
+}
+
+TEST_CASE("what was read by hand does not keep a device online whose slave is away") {
+  Plant plant;
+  REQUIRE(plant.is_device("online"));
+  REQUIRE(plant.house.call("POST", "/v1/devices/boiler/read", R"({"properties":["heat"]})").status == 200);
+  REQUIRE(plant.is("/v1/modbus-points/heat", "status.quality", "good"));
+  REQUIRE(plant.house.call("PATCH", "/v1/modbus-channels/plc", R"({"spec":{"host":"127.0.0.2","port":1}})").status ==
+          200);
+  CHECK(plant.is_device("offline"));
+  CHECK(plant.house.call("GET", "/v1/status").number("modbus.failed") == 1);
+  CHECK(plant.house.call("GET", "/v1/status").number("modbus.running") == 0);
+}
+
+TEST_CASE("lists of channels with TLS need no certificates of authorities") {
+  Plant plant;
+  std::vector<std::string> channels;
+  for (int i = 0; i < 200; ++i) {
+    channels.push_back(fmt::format(
+        R"({{"kind":"modbus-channel","id":"t{}","enabled":false,"spec":{{"transport":"tls","host":"h"}}}})", i));
+  }
+  REQUIRE(plant.house.apply(join_documents(channels)).status == 200);
+  const Reply shown = plant.house.call("GET", "/v1/modbus-channels/t7");
+  CHECK(shown.text("status.address") == "tls://h:802");
+  CHECK(plant.house.call("GET", "/v1/modbus-channels?limit=500").status == 200);
+}
+
+TEST_CASE("all units at once can be written by hand, and nothing else") {
+  Plant plant;
+  REQUIRE(plant.is_device("online"));
+  CHECK(plant.house.call("POST", "/v1/modbus/write", R"({"target":"plc","address":"5","unit":"0","value":7})")
+            .text("result") == "written");
+  CHECK(plant.house.call("POST", "/v1/modbus/read", R"({"target":"plc","address":"5","unit":"0"})").code() ==
+        "PARAMETER_ERROR");
+  CHECK(plant.house
+            .call("POST", "/v1/modbus/write",
+                  R"({"target":"plc","address":"5","unit":"0","value":true,"type":"bit","bit":"1"})")
+            .code() == "PARAMETER_ERROR");
+}
+
+TEST_CASE("who watches a channel is told that it was stopped, and that this is the end") {
+  Plant plant;
+  REQUIRE(plant.is_device("online"));
+  Ctl watcher = plant.house.ctl();
+  watcher.stream("GET", "/v1/modbus-channels/plc/watch");
+  REQUIRE(plant.house.call("POST", "/v1/modbus-channels/plc/disable").status == 200);
+  std::string last;
+  for (json::value line = watcher.line(); !line.is_null(); line = watcher.line()) last = json::serialize(line);
+  CHECK(last.find("\"error\"") != std::string::npos);
+  CHECK(last.find("does not run") != std::string::npos);
+}
+
 TEST_CASE("a device that is disabled goes, and comes back with all that is known when it is enabled") {
   Plant plant;
   REQUIRE(plant.is_device("online"));

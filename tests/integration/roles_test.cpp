@@ -11,11 +11,17 @@ namespace {
 std::string target_of(const control::Command& command) {
   std::string out = command.path;
   if (const auto at = out.find("{id}"); at != std::string::npos) {
-    const std::string_view kind = command.kind->name;
-    const bool listens = kind == "network" && command.streams;
-    out.replace(at, 4, kind == "device" ? "d1" : kind == "product" ? "sensor" : listens ? "net" : "nothing");
+    const bool listens = out.starts_with("/v1/networks") && command.streams;
+    const bool polls = out.starts_with("/v1/modbus-channels") && command.streams;
+    out.replace(at, 4,
+                out.starts_with("/v1/devices")    ? "d1"
+                : out.starts_with("/v1/products") ? "sensor"
+                : listens                         ? "net"
+                : polls                           ? "plc"
+                                                  : "nothing");
     if (listens) out += "?filter=%23";
   }
+  if (out == "/v1/modbus/scan") out += "?target=plc&units=1&timeoutMs=10";
   if (command.upload) out += "?purpose=protocol";
   return out;
 }
@@ -34,6 +40,10 @@ std::string body_of(const control::Command& command) {
 TEST_CASE("every command is served to the roles that the table names and refused to those below") {
   House house;
   house.provision();
+  const ForeignListener slave;  // who connects there is never answered
+  const Reply channel = house.apply(
+      fmt::format(R"([{{"kind":"modbus-channel","id":"plc","spec":{{"host":"127.0.0.1","port":{}}}}}])", slave.port()));
+  REQUIRE_MESSAGE(channel.status == 200, json::serialize(channel.body));
   std::size_t tried = 0;
   for (const Role role : {Role::none, Role::viewer, Role::operator_, Role::admin}) {
     for (const auto& command : control::commands()) {
@@ -73,10 +83,13 @@ TEST_CASE("can answers what a call would") {
     for (const auto& command : control::commands()) {
       if (command.verb.empty()) continue;
       CAPTURE(command.label());
-      const Reply reply = ctl.call("GET", fmt::format("/v1/can?noun={}&verb={}", command.noun, command.verb));
+      std::string noun = command.noun;
+      if (const auto space = noun.find(' '); space != std::string::npos) noun.replace(space, 1, "%20");
+      const Reply reply = ctl.call("GET", fmt::format("/v1/can?noun={}&verb={}", noun, command.verb));
       CHECK(reply.at("allowed") == json::value(role >= command.role));
       CHECK(reply.text("needs") == to_string(command.role));
     }
+    CHECK(ctl.call("GET", "/v1/can?noun=modbus-point&verb=list").at("allowed") == json::value(true));
     CHECK(ctl.call("GET", "/v1/can?noun=network&verb=fly").code() == "bad_request");
     CHECK(ctl.call("GET", "/v1/whoami").text("role") == to_string(role));
   }

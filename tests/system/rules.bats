@@ -27,7 +27,7 @@ nowhere() {
 }
 
 @test "unit and integration tests do not sleep" {
-  nowhere '\b(sleep|usleep|sleep_for|sleep_until)[ (]' '^(common|cli|daemon)/'
+  nowhere '\b(sleep|usleep|sleep_for|sleep_until)[ (]' '^(common|cli|daemon|tests/bench)/'
 }
 
 @test "nothing is left to be done" {

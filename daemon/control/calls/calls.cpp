@@ -91,10 +91,12 @@ void Calls::handle(Call call, std::shared_ptr<Responder> reply) {
   if (c.path == "/v1/certs/generate") return slow(std::move(call), std::move(reply), &Calls::cert_generate);
   if (c.path == "/v1/certs/test-connect") return slow(std::move(call), std::move(reply), &Calls::cert_connect);
   if (c.noun == "modbus" || c.noun == "modbus point") {
-    // These answer later, on the channels' threads, but for the bindings, which are many.
-    if (c.path == "/v1/modbus/read" || c.path == "/v1/modbus/write") return modbus_value_call(call, reply);
-    if (c.verb == "test") return modbus_test(call, reply);
-    if (c.verb == "scan") return modbus_scan(call, reply);
+    // These answer later, on the channels' threads, but for the bindings, which are many. To dial a place of its own
+    // over TLS takes the certificates of all authorities.
+    if (c.path == "/v1/modbus/read" || c.path == "/v1/modbus/write")
+      return pooled(std::move(call), std::move(reply), &Calls::modbus_value_call);
+    if (c.verb == "test") return pooled(std::move(call), std::move(reply), &Calls::modbus_test);
+    if (c.verb == "scan") return pooled(std::move(call), std::move(reply), &Calls::modbus_scan);
     if (c.verb == "plan") return modbus_plan(call, reply);
     if (c.verb == "watch") return modbus_watch(call, reply);
     if (c.verb == "bind" || c.verb == "unbind") return modbus_bind(call, reply);
@@ -103,31 +105,33 @@ void Calls::handle(Call call, std::shared_ptr<Responder> reply) {
   }
   if (c.kind && c.mutates) return mutate(call, reply);
   // The rest reads; some of it a lot.
-  boost::asio::post(pool_->threads, [this, call = std::move(call), reply = std::move(reply)] {
-    try {
-      read(call, reply);
-    } catch (const std::exception& e) {
-      log::error("control", "{} failed unexpectedly: {}", call.command->label(), e.what());
-      reply->problem(Error(Errc::failed, "an internal error occurred", "jlctl log system"));
-    }
-  });
+  pooled(std::move(call), std::move(reply), &Calls::read);
 }
 
-void Calls::slow(Call call, Reply reply, void (Calls::*work)(const Call&, const Reply&)) {
+void Calls::pooled(Call call, Reply reply, Work work) {
+  boost::asio::post(pool_->threads,
+                    [this, work, call = std::move(call), reply = std::move(reply)] { run_guarded(call, reply, work); });
+}
+
+void Calls::slow(Call call, Reply reply, Work work) {
   constexpr std::size_t kMostSlow = 16;
   if (slow_.fetch_add(1) >= kMostSlow) {
     slow_.fetch_sub(1);
     return reply->problem(Error(Errc::busy, "too many slow calls at once", "try again in a moment"));
   }
   boost::asio::post(pool_->slow, [this, work, call = std::move(call), reply = std::move(reply)] {
-    try {
-      (this->*work)(call, reply);
-    } catch (const std::exception& e) {
-      log::error("control", "{} failed unexpectedly: {}", call.command->label(), e.what());
-      reply->problem(Error(Errc::failed, "an internal error occurred", "jlctl log system"));
-    }
+    run_guarded(call, reply, work);
     slow_.fetch_sub(1);
   });
+}
+
+void Calls::run_guarded(const Call& call, const Reply& reply, Work work) {
+  try {
+    (this->*work)(call, reply);
+  } catch (const std::exception& e) {
+    log::error("control", "{} failed unexpectedly: {}", call.command->label(), e.what());
+    reply->problem(Error(Errc::failed, "an internal error occurred", "jlctl log system"));
+  }
 }
 
 void Calls::read(const Call& call, const Reply& reply) {
@@ -169,7 +173,7 @@ void Calls::read(const Call& call, const Reply& reply) {
                                          {"role", to_string(call.caller.role)}});
   }
   if (c.path == "/v1/can") {
-    const Command* wanted = find_command(call.param("noun"), call.param("verb"));
+    const Command* wanted = find_command(model::noun_of(call.param("noun")), call.param("verb"));
     if (!wanted)
       return reply->problem(Error(
           Errc::bad_request,

@@ -66,7 +66,10 @@ class Calls {
   void cert_generate(const Call& call, const Reply& reply);
   void cert_connect(const Call& call, const Reply& reply);
   void cert_with_keys(const Call& call, const Reply& reply);
-  void slow(Call call, Reply reply, void (Calls::*work)(const Call&, const Reply&));
+  using Work = void (Calls::*)(const Call&, const Reply&);
+  void pooled(Call call, Reply reply, Work work);
+  void slow(Call call, Reply reply, Work work);
+  void run_guarded(const Call& call, const Reply& reply, Work work);
   void protocol_decode(const Call& call, const Reply& reply);
   void protocol_encode(const Call& call, const Reply& reply);
   void protocol_test(const Call& call, const Reply& reply);

@@ -41,6 +41,10 @@ Result<Millis> timeout_of(const json::object& from, Millis otherwise) {
 }
 
 Result<Ask> ask_of(const json::object& from, model::ModbusOrder order, std::string_view access) {
+  const auto* unit = from.if_contains("unit");
+  if (unit && model::text_of(*unit) == "0" && access != "write")
+    return Error(Errc::parameter_error, "unit: 0 is all units at once, and none of them answers",
+                 "it can be written, without verification", "unit");
   json::object spec{{"channelId", "adhoc"}, {"access", access}};
   for (const auto& [key, field] : kKeys) {
     if (const auto* value = from.if_contains(key)) spec[field] = *value;
@@ -110,15 +114,13 @@ class ValueCall : public std::enable_shared_from_this<ValueCall> {
   void write(const json::value& value, bool verify) {
     const auto plan = modbus::encode(ask_.format, value);
     if (!plan) return reply_->problem(plan.error());
+    if (plan->reads_first && ask_.unit == 0) {
+      return reply_->problem(Error(Errc::parameter_error,
+                                   "unit: part of a register cannot be written to all units at once",
+                                   "write the whole register", "unit"));
+    }
     value_ = modbus::written_value(ask_.format, *plan, value);
     verify_ = verify;
-    if (ask_.unit == 0 && (verify || plan->reads_first)) {
-      return reply_->problem(Error(Errc::parameter_error,
-                                   verify ? "nobody answers for unit 0, all slaves at once: there is nothing to verify"
-                                          : "nobody answers for unit 0, all slaves at once: the rest of the register "
-                                            "is not known",
-                                   {}, "unit"));
-    }
     if (!plan->reads_first) return write(plan->write);
     send(modbus::read_request(ask_.format), modbus::Priority::write,
          [self = shared_from_this(), plan = *plan](const modbus::Outcome& outcome) {
@@ -193,22 +195,21 @@ class ValueCall : public std::enable_shared_from_this<ValueCall> {
 void Calls::modbus_value_call(const Call& call, const Reply& reply) {
   const bool writes = call.command->verb == "write";
   const std::string target = text_of(call.body, "target");
-  auto talk = ModbusTalk::open(r_.resources, r_.runtime.modbus(), r_.catalogs, target);
+  auto talk = ModbusTalk::open(r_.runtime.modbus(), r_.catalogs, target);
   if (!talk) return reply->problem(talk.error());
-  // Whose answer nobody expects can be written only.
-  const bool broadcasts = writes && text_of(call.body, "unit") == "0";
-  auto ask = ask_of(call.body, (*talk)->order(), broadcasts ? "write" : writes ? "read-write" : "read");
+  const bool verifies = flag_of(call.body, "verify");
+  auto ask = ask_of(call.body, (*talk)->order(), !writes ? "read" : verifies ? "read-write" : "write");
   if (!ask) return reply->problem(ask.error());
   reply->notes({"modbus/" + target, 0, 0});
   const auto work = std::make_shared<ValueCall>(*talk, *ask, flag_of(call.body, "trace"), reply);
   if (!writes) return work->read();
   const auto* value = call.body.if_contains("value");
   if (!value || value->is_null()) return reply->problem(Error(Errc::bad_request, "\"value\" is required", {}, "value"));
-  work->write(modbus_value(*value), flag_of(call.body, "verify"));
+  work->write(modbus_value(*value), verifies);
 }
 
 void Calls::modbus_test(const Call& call, const Reply& reply) {
-  auto talk = ModbusTalk::open(r_.resources, r_.runtime.modbus(), r_.catalogs, text_of(call.body, "target"));
+  auto talk = ModbusTalk::open(r_.runtime.modbus(), r_.catalogs, text_of(call.body, "target"));
   if (!talk) return reply->problem(talk.error());
   json::object body = call.body;
   if (!body.contains("address")) body["address"] = 0;
@@ -328,7 +329,7 @@ void Calls::modbus_scan(const Call& call, const Reply& reply) {
   const std::string_view list = call.param("units");
   const auto units = units_of(list.empty() ? "1-247" : list);
   if (!units) return reply->problem(units.error());
-  auto talk = ModbusTalk::open(r_.resources, r_.runtime.modbus(), r_.catalogs, std::string(call.param("target")));
+  auto talk = ModbusTalk::open(r_.runtime.modbus(), r_.catalogs, std::string(call.param("target")));
   if (!talk) return reply->problem(talk.error());
   auto ask = ask_of(body, (*talk)->order(), "read");
   if (!ask) return reply->problem(ask.error());

@@ -38,8 +38,8 @@ Result<model::ModbusChannel> channel_of(const std::string& target) {
 
 }  // namespace
 
-Result<std::shared_ptr<ModbusTalk>> ModbusTalk::open(const services::Resources& resources, runtime::Modbus& modbus,
-                                                     const device::Catalogs& catalogs, const std::string& target) {
+Result<std::shared_ptr<ModbusTalk>> ModbusTalk::open(runtime::Modbus& modbus, const device::Catalogs& catalogs,
+                                                     const std::string& target) {
   if (target.find("://") != std::string::npos) {
     JL_TRY(const auto channel, channel_of(target));
     const runtime::CertSource certs = [&](const std::string& id) -> Result<device::CertInfo> {
@@ -48,24 +48,19 @@ Result<std::shared_ptr<ModbusTalk>> ModbusTalk::open(const services::Resources& 
       return *cert;
     };
     JL_TRY(auto config, runtime::channel_config("", channel, certs));
-    std::string address = address_of(config);
+    std::string address = config.address;
     std::string id = modbus.channels().put_temporary(std::move(config));
     return std::make_shared<ModbusTalk>(modbus, std::move(id), std::move(address), channel.order, true);
   }
   if (!is_valid_id(target)) return bad_target(target, "is neither the id of a channel nor a place");
-  const auto shown = resources.show("modbus-channel", target);
-  if (!shown) return shown.error();
+  const auto channel = modbus.channel(target);
+  if (!channel)
+    return Error(Errc::not_found, "modbus-channel \"" + target + "\" does not exist", "jlctl modbus channel list");
   if (!modbus.channels().runs(target)) {
     return Error(Errc::disabled, "modbus-channel \"" + target + "\" does not run",
                  "jlctl modbus channel enable " + target);
   }
-  const auto spec = model::from_json<model::ModbusChannel>(shown->at("spec").as_object());
-  const auto config = runtime::channel_config(target, spec, [&](const std::string& id) -> Result<device::CertInfo> {
-    const auto cert = catalogs.current()->cert(id);
-    if (!cert) return bad_target(target, "its cert is gone");
-    return *cert;
-  });
-  return std::make_shared<ModbusTalk>(modbus, target, config ? address_of(*config) : target, spec.order, false);
+  return std::make_shared<ModbusTalk>(modbus, target, runtime::address_of(*channel), channel->order, false);
 }
 
 ModbusTalk::~ModbusTalk() {

@@ -1,7 +1,7 @@
 #pragma once
 // Whom a request of people over Modbus goes to: a channel of the store, or a place that is dialled for it alone.
 #include "daemon/control/server.hpp"
-#include "daemon/services/resources.hpp"
+#include "daemon/runtime/modbus.hpp"
 
 #include <memory>
 #include <string>
@@ -14,8 +14,7 @@ class ModbusTalk : public std::enable_shared_from_this<ModbusTalk> {
  public:
   /// Finds the channel, or dials the place (tcp://HOST[:PORT], rtu-over-tcp://, tls://, rtu:///dev/NAME, with fields of
   /// a channel as query). Errors: not_found, disabled, bad_request naming `target`, those of certs.
-  [[nodiscard]] static Result<std::shared_ptr<ModbusTalk>> open(const services::Resources& resources,
-                                                                runtime::Modbus& modbus,
+  [[nodiscard]] static Result<std::shared_ptr<ModbusTalk>> open(runtime::Modbus& modbus,
                                                                 const device::Catalogs& catalogs,
                                                                 const std::string& target);
   ModbusTalk(runtime::Modbus& modbus, std::string channel, std::string address, model::ModbusOrder order,

@@ -95,40 +95,45 @@ json::object Calls::status() const {
       (info->not_after <= now ? expired : expiring).emplace_back(id);
     }
   }
-  std::size_t connected = 0, away = 0, points = 0, good = 0;
+  std::size_t connected = 0, connecting = 0, away = 0, points = 0, good = 0;
   for (const auto& channel : r_.runtime.modbus().metrics()) {
     points += channel.points;
     good += channel.good;
-    const bool is_away = channel.state == modbus::ChannelState::failed;
-    (is_away ? away : connected) += 1;
+    const bool is_connected = channel.state == modbus::ChannelState::running;
+    // One that tries again has a reason to.
+    const bool is_away = !is_connected && !channel.reason.empty();
+    (is_connected ? connected : is_away ? away : connecting) += 1;
     constexpr std::size_t kMostNamed = 100;
     if (is_away && failed.size() < kMostNamed)
       failed.push_back(json::object{{"kind", "modbus-channel"}, {"id", channel.channel}, {"reason", channel.reason}});
   }
-  return {{"version", kProgramVersion},
-          {"api", kApiVersion},
-          {"nodeId", r_.node_id},
-          {"ready", ready_.load()},
-          {"startedAt", format_time(r_.started_at)},
-          {"uptime", static_cast<double>(now - r_.started_at) / 1000.0},
-          {"stateDir", r_.state_dir},
-          {"revision", static_cast<std::int64_t>(r_.store.revision())},
-          {"networks",
-           json::object{{"running", networks.running},
-                        {"failed", networks.failed},
-                        {"stopped", networks_all - std::min(networks_all, networks.running + networks.failed)}}},
-          {"modbus", json::object{{"running", connected}, {"failed", away}, {"points", points}, {"good", good}}},
-          {"gateways", json::object{{"enabled", gateways_on}, {"disabled", gateways_all - gateways_on}}},
-          {"certs",
-           json::object{
-               {"total", catalog->certs.size()}, {"expiring", std::move(expiring)}, {"expired", std::move(expired)}}},
-          {"devices", json::object{{"total", devices}, {"online", r_.sessions.size()}}},
-          {"sessions", r_.sessions.size()},
-          {"messages", json::object{{"received", r_.runtime.received()}, {"stored", stored}}},
-          {"commands", json::object{{"pending", r_.commands.pending()}}},
-          {"failed", std::move(failed)},
-          {"memory", resident_bytes()},
-          {"threads", r_.turn_logs.size()}};
+  return {
+      {"version", kProgramVersion},
+      {"api", kApiVersion},
+      {"nodeId", r_.node_id},
+      {"ready", ready_.load()},
+      {"startedAt", format_time(r_.started_at)},
+      {"uptime", static_cast<double>(now - r_.started_at) / 1000.0},
+      {"stateDir", r_.state_dir},
+      {"revision", static_cast<std::int64_t>(r_.store.revision())},
+      {"networks",
+       json::object{{"running", networks.running},
+                    {"failed", networks.failed},
+                    {"stopped", networks_all - std::min(networks_all, networks.running + networks.failed)}}},
+      {"modbus",
+       json::object{
+           {"running", connected}, {"connecting", connecting}, {"failed", away}, {"points", points}, {"good", good}}},
+      {"gateways", json::object{{"enabled", gateways_on}, {"disabled", gateways_all - gateways_on}}},
+      {"certs",
+       json::object{
+           {"total", catalog->certs.size()}, {"expiring", std::move(expiring)}, {"expired", std::move(expired)}}},
+      {"devices", json::object{{"total", devices}, {"online", r_.sessions.size()}}},
+      {"sessions", r_.sessions.size()},
+      {"messages", json::object{{"received", r_.runtime.received()}, {"stored", stored}}},
+      {"commands", json::object{{"pending", r_.commands.pending()}}},
+      {"failed", std::move(failed)},
+      {"memory", resident_bytes()},
+      {"threads", r_.turn_logs.size()}};
 }
 
 std::string Calls::metrics() const {

@@ -19,23 +19,34 @@ std::string place_of(const ModbusPoint& point) {
                      static_cast<int>(point.byte));
 }
 
-// Who else uses a channel's target. Counted and compared once for each channel that is new, moves or is enabled.
+std::string target_of(const ModbusChannel& channel) {
+  if (channel.transport == model::ModbusTransport::rtu) return channel.device;
+  return fmt::format("{}/{}/{}", static_cast<int>(channel.transport), channel.host, channel.port.value_or(0));
+}
+
+// All channels as they will be, read once for all channels of a change.
+Result<RuleContext::Places*> targets_of(RuleContext& context) {
+  if (context.modbus_targets) return &*context.modbus_targets;
+  RuleContext::Places targets;
+  JL_CHECK(context.view.for_each("modbus-channel", [&](const Resource& channel) {
+    ++targets.total;
+    if (channel.enabled) targets.of[target_of(model::from_json<ModbusChannel>(channel.spec))].insert(channel.id);
+  }));
+  return &context.modbus_targets.emplace(std::move(targets));
+}
+
+// Who else uses a channel's target, when it is new, moves or is enabled.
 Status check_target(RuleContext& context, const Resource& after, const ModbusChannel& channel) {
   const bool serial = channel.transport == model::ModbusTransport::rtu;
-  std::size_t total = 0;
-  std::string same;
-  JL_CHECK(context.view.for_each("modbus-channel", [&](const Resource& other) {
-    ++total;
-    if (other.id == after.id || !other.enabled) return;
-    const auto spec = model::from_json<ModbusChannel>(other.spec);
-    if (spec.transport != channel.transport) return;
-    if (serial ? spec.device == channel.device : spec.host == channel.host && spec.port == channel.port)
-      same = other.id;
-  }));
-  if (total > ModbusChannel::kMaxChannels)
-    context.problem(after, "", fmt::format("there are {} channels already, as many as there may be", total - 1),
+  JL_TRY(const RuleContext::Places* targets, targets_of(context));
+  if (targets->total > ModbusChannel::kMaxChannels)
+    context.problem(after, "",
+                    fmt::format("there would be {} channels; at most {}", targets->total, ModbusChannel::kMaxChannels),
                     Errc::too_large);
-  if (same.empty() || !after.enabled) return {};
+  if (!after.enabled) return {};
+  const auto& there = targets->of.at(target_of(channel));
+  if (there.size() < 2) return {};
+  const std::string& same = *there.begin() == after.id ? *std::next(there.begin()) : *there.begin();
   if (serial) {
     context.problem(after, "spec.device", "is used by modbus-channel \"" + same + "\"; one channel serves all units",
                     Errc::in_use);

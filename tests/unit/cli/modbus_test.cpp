@@ -232,14 +232,15 @@ TEST_SUITE("cli.modbus") {
     const json::object request{{"interval", 1000}, {"unit", 1},    {"function", "HoldingRegisters"},
                                {"start", 0},       {"count", 120}, {"points", 120},
                                {"ids", {"p0"}},    {"bad", false}};
-    const FakeDaemon daemon({{"GET /v1/modbus-channels/plc-1/plan",
-                              ok(json::object{{"items", {request}}, {"requestsPerSecond", 3.0}, {"points", 300}})}});
+    const FakeDaemon daemon(
+        {{"GET /v1/modbus-channels/plc-1/plan",
+          ok(json::object{{"items", {request}}, {"requestsPerSecond", 10.0 / 3}, {"points", 300}})}});
     const auto out = run(daemon, {"modbus", "plan", "plc-1"}, on_terminal());
     CHECK(out.out == "INTERVAL\tUNIT\tFUNCTION\tSTART\tCOUNT\tPOINTS\n1000\t1\tHoldingRegisters\t0\t120\t120\n");
-    CHECK(out.err == "300 points, 3 requests a second\n");
+    CHECK(out.err == "300 points, 3.333 requests a second\n");
     const auto document = parsed(run(daemon, {"modbus", "plan", "plc-1", "--json"}).out);
     CHECK(document.at("kind") == "modbusRequestList");
-    CHECK(document.at("data").at("requestsPerSecond").to_number<double>() == 3.0);
+    CHECK(document.at("data").at("requestsPerSecond").to_number<double>() == 10.0 / 3);
     CHECK(document.at("data").at("items").at(0).at("ids") == json::value{"p0"});
   }
 

@@ -173,6 +173,7 @@ TEST_SUITE("common.model.modbus") {
   TEST_CASE("kinds are found by the words of jlctl, too") {
     REQUIRE(find_kind("modbus point"));
     CHECK(find_kind("modbus point") == find_kind("modbus-point"));
+    CHECK_FALSE(find_kind(""));
     CHECK(noun_of("modbus-channel") == "modbus channel");
     CHECK(noun_of("device") == "device");
   }

@@ -96,10 +96,11 @@ TEST_CASE("only parameters of the command are taken, and each once unless it rep
        {Row{list, "/?name=x&productId=p&state=online&limit=3&enabled=true", ""}, Row{list, "/?nam=x", "nam"},
         Row{list, "/?name=x&name=y", "name"},
         Row{command("network", "delete"), "/?ifExists&ifRevision=3&requestId=r&maxDisconnect=0", ""},
-        Row{command("network", "delete"), "/?yes", "yes"}, Row{watch, "/?kind=a&kind=b&limit=1", ""},
-        Row{watch, "/?prefix=a", "prefix"}, Row{command("", "export"), "/?kind=a&kind=b&withSecrets", ""},
-        Row{command("", "export"), "/?file=x", "file"}, Row{command("", "can"), "/?verb=add&noun=device", ""},
-        Row{command("", "can"), "/?verb=add&verb=edit", "verb"}, Row{command("", "status"), "/?x=1", "x"},
+        Row{command("network", "delete"), "/?yes", "yes"}, Row{watch, "/?kind=a&limit=1", ""},
+        Row{watch, "/?kind=a&kind=b", "kind"}, Row{watch, "/?prefix=a", "prefix"},
+        Row{command("", "export"), "/?kind=a&kind=b&withSecrets", ""}, Row{command("", "export"), "/?file=x", "file"},
+        Row{command("", "can"), "/?verb=add&noun=device", ""}, Row{command("", "can"), "/?verb=add&verb=edit", "verb"},
+        Row{command("", "status"), "/?x=1", "x"},
         Row{*control::route("GET", "/v1/names").command, "/?kind=device&prefix=a&limit=2", ""},
         Row{command("device", "read"), "/?timeout=3s", "timeout"}}) {
     CAPTURE(row.target);

@@ -52,6 +52,22 @@ std::size_t fewest(const std::set<std::uint16_t>& points, const std::set<std::ui
 }  // namespace
 
 TEST_SUITE("modbus.poller_refusal") {
+  TEST_CASE("a refused point that is disabled and enabled again is tried at once") {
+    Bench bench;
+    bench.slaves.units[1].illegal = {3};
+    bench.poller.set_points(bench.now, at_addresses({3}), {});
+    bench.open();
+    bench.run(500);
+    REQUIRE(bench.sample("p3").exception == 2);
+    bench.slaves.units[1].illegal.clear();
+    Point off = make_point("p3", 3);
+    off.enabled = false;
+    bench.poller.set_points(bench.now, {share(off)}, {});
+    bench.poller.set_points(bench.now, at_addresses({3}), {});
+    bench.run(500);
+    CHECK(bench.sample("p3").quality == Quality::good);
+  }
+
   TEST_CASE("one illegal address spoils only its own point, before the next deadline") {
     Bench bench;
     bench.slaves.units[1].illegal = {37};

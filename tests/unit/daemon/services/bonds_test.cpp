@@ -4,6 +4,7 @@
 #include "tests/support/fake_store.hpp"
 
 #include <doctest/doctest.h>
+#include <chrono>
 
 namespace jl::services {
 namespace {
@@ -96,6 +97,38 @@ TEST_SUITE("services.bonds") {
     REQUIRE(plant.store.commit(view.transaction()).has_value());
     CHECK(View(plant.store).users_of("modbus-point", "p1", 10)->empty());
     CHECK(View(plant.store).users_of("modbus-channel", "c", 10)->empty());
+  }
+
+  TEST_CASE("a device that is bound to all points of a channel is changed once when the channel goes") {
+    Plant plant;
+    constexpr int kPoints = 10'000;
+    View made(plant.store);
+    const auto put = [&](const char* kind, const json::object& document) {
+      Resource r = bond_resource(kind, json::serialize(document));
+      REQUIRE(made.before(r.kind, r.id).has_value());
+      made.put(std::move(r));
+    };
+    json::array bindings;
+    for (int i = 0; i < kPoints; ++i) {
+      const std::string id = "a-point-with-a-long-name-" + std::to_string(i);
+      put("modbus-point",
+          {{"id", id}, {"spec", json::object{{"channelId", "c"}, {"address", i + 10}, {"type", "int16"}}}});
+      bindings.push_back(json::object{{"property", "p" + std::to_string(i)}, {"point", id}});
+    }
+    put("device", {{"id", "huge"}, {"spec", json::object{{"productId", "prod"}, {"bindings", std::move(bindings)}}}});
+    REQUIRE(plant.store.commit(made.transaction()).has_value());
+
+    View view(plant.store);
+    REQUIRE(view.before("modbus-channel", "c").has_value());
+    view.erase("modbus-channel", "c");
+    const auto begin = std::chrono::steady_clock::now();
+    const auto after = follow_bonds(view, 77);
+    REQUIRE(after.has_value());
+    CHECK(after->deleted.contains("modbus-point/a-point-with-a-long-name-9999"));
+    CHECK(after->unbound.size() == kPoints + 3);
+    CHECK(Plant::bindings(view, "huge").is_null());
+    // Changed for each of its points it would take minutes.
+    CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(20));
   }
 
   TEST_CASE("a property that leaves the thing model is bound no more, unless the device has it itself") {

@@ -155,8 +155,11 @@ TEST_SUITE("wire.modbus.frame") {
 
     TcpFramer tcp;
     Framer* const framers[] = {&rtu, &tcp};
-    const std::string streams[] = {frame + frame + frame.substr(0, 3),
-                                   tcp_frame(1, 1, kReply) + tcp_frame(2, 1, kReply) + octets("0003")};
+    std::string streams[2];
+    for (std::uint16_t i = 0; i < 50; ++i) {  // more than either buffers at once
+      streams[0] += frame;
+      streams[1] += tcp_frame(i, 1, kReply);
+    }
     for (std::size_t i = 0; i < 2; ++i) {
       int taken = 0;
       const auto take = [&](const Frame& seen) {
