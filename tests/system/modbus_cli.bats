@@ -65,7 +65,7 @@ teardown() { show_log; }
     jq -es 'map([.unit, .answers]) == [[1, true], [2, false], [3, true], [17, true]]'
   [[ $(jlctl modbus scan "$plc" --units 1 --address 900) == *1*true*"illegal data address (2)"* ]]
   run --separate-stderr jlctl modbus scan "$plc" --units 2 --timeout-ms 100
-  [[ $status -eq 0 && $stderr == *"no unit answered"* ]]
+  [[ $status -eq 0 && $output != *true* ]]
   jlctl modbus scan plc-1 --units 1-4 --timeout-ms 150 -o jsonl | jq -es 'map(.unit) == [1, 3]'
   run --separate-stderr jlctl modbus scan "$plc" --units 0-3
   [[ $status -eq 2 || $status -eq 5 ]]

@@ -62,15 +62,27 @@ teardown() { show_log; }
   memory() { sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$(daemon_pid)/status"; }
   before=$(memory)
   misbehave tcp '* flood'
-  flooded() { [[ $(channel_status tcp counters.receivedBytes) -gt 20000000 ]]; }
+  flooded() { jlctl log system --logger modbus -o json | jq -e '[.data.items[].message] | any(contains("without an end"))' >/dev/null; }
   until_true 30 flooded
+  # And again, as often as it connects.
+  counts_on tcp failures
   for _ in {1..5}; do counts_on other values; done
   echo "from $before to $(memory) KiB"
   [[ $(memory) -lt $((before + 30000)) ]]
   misbehave tcp '* good'
-  # Whoever floods reads no more: the connection is given up.
   becomes_good tcp 30
   never_wrong tcp
+}
+
+@test "--verify fails when the slave keeps something else" {
+  run --separate-stderr jlctl modbus write "tcp://127.0.0.1:$port" 7 99 --verify
+  assert_error 10 device_error
+  [[ $stderr == *"reads as 7 (0007)"* ]]
+  jlctl modbus point edit tcp-100 --access read-write
+  run --separate-stderr jlctl modbus point write tcp-100 99 --verify
+  assert_error 10 device_error
+  [[ $stderr == *"holds 0064 after 0063 was written"* ]]
+  jlctl modbus point write tcp-100 99
 }
 
 @test "what people ask in the meantime is told why there is no answer" {

@@ -255,7 +255,7 @@ EOF
   without_traffic plc nobody_answers
 }
 
-@test "--verify fails when the slave does not keep what was written" {
+@test "what --verify reads back is what the point holds: rounded" {
   jlctl modbus channel add checks --host 127.0.0.1 --port "$port" --enabled
   jlctl modbus point add narrow --channel checks --address 710 --scale 0.1 --decimals 1 --access read-write --enabled
   jlctl modbus point write narrow 12.34 --verify -o json | jq -e '.data.value == 12.3'
