@@ -109,7 +109,7 @@ Status Resources::list(const model::Kind& kind, const ListFilter& filter,
           return true;
         for (const auto& [field, wanted] : filter.fields) {
           const auto* have = resource->spec.if_contains(field);
-          if (!have || !have->is_string() || have->as_string() != wanted) return true;
+          if (!have || model::text_of(*have) != wanted) return true;
         }
         json::object doc = document(std::move(*resource), Detail::listed);
         if (!filter.state.empty() && doc["status"].as_object()["state"] != json::value(filter.state)) return true;

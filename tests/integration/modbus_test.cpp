@@ -54,6 +54,8 @@ TEST_CASE("a device of Modbus points comes online with its first good value, whi
   CHECK(plant.is("/v1/modbus-points/level", "status.quality", "good"));
   CHECK(plant.house.call("GET", "/v1/modbus-points/level").number("status.value") == 107);
   CHECK(plant.house.call("GET", "/v1/modbus-points/level").text("status.hex") == "006b");
+  CHECK(plant.house.call("GET", "/v1/modbus-points?unitId=1").at("items").as_array().size() == 2);
+  CHECK(plant.house.call("GET", "/v1/modbus-points?unitId=2").at("items").as_array().empty());
   // Not polled: nobody asked for it.
   CHECK(plant.house.call("GET", "/v1/modbus-points/heat").text("status.quality") == "pending");
   CHECK(plant.is("/v1/modbus-channels/plc", "status.state", "running"));
