@@ -122,8 +122,10 @@ teardown() { show_log; }
   assert_error 2 usage
   run --separate-stderr jlctl modbus read "$plc" 1 --type int17
   assert_error 2 usage
-  run --separate-stderr jlctl modbus read ftp://127.0.0.1 1
-  [[ $status -eq 2 || $status -eq 5 ]]
+  for target in ftp://127.0.0.1 "$plc/1" "tcp://me@127.0.0.1:$port" tcp://127.0.0.1:70000 "$plc?speed=9600" rtu:///dev/null?baud=x; do
+    run --separate-stderr jlctl modbus read "$target" 1
+    [[ $status -eq 5 && $stderr == *'error[bad_request]: target "'* ]] || { echo "$target: $status $stderr"; return 1; }
+  done
   run --separate-stderr jlctl modbus read "$plc" 70000
   assert_error 5 PARAMETER_ERROR
   for row in "8 timeout $plc 1 --unit 9 --timeout-ms 100" "10 device_error $plc 900" "1 network tcp://127.0.0.1:$(free_port) 1"; do
