@@ -124,7 +124,7 @@ teardown() { show_log; }
   assert_error 2 usage
   for target in ftp://127.0.0.1 "$plc/1" "tcp://me@127.0.0.1:$port" tcp://127.0.0.1:70000 "$plc?speed=9600" rtu:///dev/null?baud=x; do
     run --separate-stderr jlctl modbus read "$target" 1
-    [[ $status -eq 5 && $stderr == *'error[bad_request]: target "'* ]] || { echo "$target: $status $stderr"; return 1; }
+    [[ $status -eq 2 && $stderr == *'error[bad_request]: target "'* ]] || { echo "$target: $status $stderr"; return 1; }
   done
   run --separate-stderr jlctl modbus read "$plc" 70000
   assert_error 5 PARAMETER_ERROR
