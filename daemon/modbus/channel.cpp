@@ -245,7 +245,7 @@ void Channel::when_open(std::function<void(const Status&)> done) {
     return;
   }
   done(
-      Error(Errc::connection_lost,
+      Error(Errc::network,
             fmt::format("{} is not connected: {}", label(), reason_.empty() ? std::string(to_string(state_)) : reason_),
             hint()));
 }
