@@ -21,6 +21,8 @@ Error bad_target(const std::string& target, const std::string& why) {
 Result<model::ModbusChannel> channel_of(const std::string& target) {
   const auto url = boost::urls::parse_uri(target);
   if (!url) return bad_target(target, "cannot be read");
+  if (!url->host().empty() && (url->has_userinfo() || (!url->path().empty() && url->path() != "/")))
+    return bad_target(target, "a place in a network is a host and a port");
   json::object spec{{"transport", std::string(url->scheme())}};
   if (!url->host().empty()) spec["host"] = url->host_address();
   if (url->has_port()) spec["port"] = std::string(url->port());
