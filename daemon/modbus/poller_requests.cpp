@@ -85,8 +85,11 @@ Status may_write(const Point& point) {
   return {};
 }
 
-Result<WritePlan> plan_write(const Point& point, const boost::json::value& value) {
+Result<WritePlan> plan_write(const Point& point, const boost::json::value& value, bool verify) {
   JL_CHECK(may_write(point));
+  if (verify && (!point.reads() || point.unit == 0))
+    return about(point, Errc::unsupported, "write only: what was written cannot be verified",
+                 "write without verifying");
   auto plan = encode(point.format, value);
   if (!plan) {
     Error error = plan.error();
@@ -148,7 +151,7 @@ void Poller::Impl::write(Millis time, std::string_view point_id, const boost::js
   now = time;
   const EntryPtr entry = points.find(point_id);
   if (!entry) return done({unknown_point(point_id), {}});
-  auto planned = plan_write(*entry->point, value);
+  auto planned = plan_write(*entry->point, value, verify);
   if (!planned) return done({planned.error(), entry->sample});
   if (tasks.size() >= Line::kMaxWaiting) {
     return done({about(*entry->point, Errc::busy, "too many requests wait", "wait for them, or poll less"), {}});

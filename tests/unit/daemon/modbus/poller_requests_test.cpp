@@ -143,6 +143,10 @@ TEST_SUITE("modbus.poller_requests") {
     all.unit = 0;
     Setup setup({command, all});
     setup.bench.slaves.units[1];
+    for (const char* id : {"command", "all"}) setup.write(id, 9, true);  // nothing could tell
+    REQUIRE(setup.results.all.size() == 2);
+    for (const auto& result : setup.results.all) CHECK(result.status.error().code == Errc::unsupported);
+    setup.results.all.clear();
     setup.write("command", "1");
     setup.write("all", 2);
     setup.bench.run(500);
