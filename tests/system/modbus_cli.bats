@@ -68,7 +68,7 @@ teardown() { show_log; }
   [[ $status -eq 0 && $output != *true* ]]
   jlctl modbus scan plc-1 --units 1-4 --timeout-ms 150 -o jsonl | jq -es 'map(.unit) == [1, 3]'
   run --separate-stderr jlctl modbus scan "$plc" --units 0-3
-  [[ $status -eq 2 || $status -eq 5 ]]
+  assert_error 2 bad_request
   run --separate-stderr jlctl modbus scan "tcp://127.0.0.1:$(free_port)" --units 1
   assert_error 1 network
 }
@@ -122,8 +122,10 @@ teardown() { show_log; }
   assert_error 2 usage
   run --separate-stderr jlctl modbus read "$plc" 1 --type int17
   assert_error 2 usage
-  run --separate-stderr jlctl modbus read ftp://127.0.0.1 1
-  [[ $status -eq 2 || $status -eq 5 ]]
+  for target in ftp://127.0.0.1 "$plc/1" "tcp://me@127.0.0.1:$port" tcp://127.0.0.1:70000 "$plc?speed=9600" rtu:///dev/null?baud=x; do
+    run --separate-stderr jlctl modbus read "$target" 1
+    [[ $status -eq 2 && $stderr == *'error[bad_request]: target "'* ]] || { echo "$target: $status $stderr"; return 1; }
+  done
   run --separate-stderr jlctl modbus read "$plc" 70000
   assert_error 5 PARAMETER_ERROR
   for row in "8 timeout $plc 1 --unit 9 --timeout-ms 100" "10 device_error $plc 900" "1 network tcp://127.0.0.1:$(free_port) 1"; do
@@ -142,8 +144,7 @@ teardown() { show_log; }
   has_channel_status nobody state failed
   [[ $(channel_status nobody reason) == *"connection refused"* ]]
   run --separate-stderr jlctl modbus point read nobody-1
-  [[ $status -eq 1 || $status -eq 7 ]]
-  [[ $stderr == *"not connected"* ]]
+  [[ $status -eq 1 && $stderr == *"not connected"* ]]
   has_status nobody-1 quality bad
   jlctl modbus channel add nowhere --host nowhere.invalid --enabled
   has_channel_status nowhere state failed
