@@ -68,7 +68,8 @@ class Exchange final : public std::enable_shared_from_this<Exchange> {
     if (!status) {
       if (failure_.empty()) {
         failure_ = status.error().message;
-        code_ = status.error().code;
+        // To whoever talks to the device it is the same whether its line is lost or was never there.
+        code_ = status.error().code == Errc::network ? Errc::connection_lost : status.error().code;
       }
     } else {
       if (!value.is_null() || !writes_) parts_[index].value = value;
