@@ -250,8 +250,9 @@ Result<MutationResult> Resources::run(const Mutation& m) {
     return answer(m, "planned", before, nullptr, nullptr, aftermath);
   }
   const bool unchanged = view.changes().empty();
-  if (unchanged && m.verb == Verb::enable && m.kind == "network") {
-    // Enabled already, but perhaps failed: enabling again tries again, and answers with what came of it.
+  if (unchanged && m.verb == Verb::enable && (m.kind == "network" || m.kind == "modbus-channel")) {
+    // Enabled already, but perhaps failed, or some of its units given up: enabling again tries again, and answers with
+    // what came of it.
     JL_CHECK(runtime_->prepare({{*before, *before}}));
     (void)runtime_->commit({{*before, *before}});
   }
@@ -263,8 +264,11 @@ Result<MutationResult> Resources::run(const Mutation& m) {
   JL_TRY(const MutationResult for_retry,
          answer(m, result, before, final_state ? &*final_state : nullptr, nullptr, aftermath));
   JL_TRY(const Committed committed, commit(view, rules, m.options, &for_retry));
-  for (const auto& entry : aftermath.unbound)
-    log::info("services", "{}/{} changed, which unbound {}", m.kind, m.id, json::serialize(entry));
+  constexpr std::size_t kMostNamed = 20;
+  for (std::size_t i = 0; i < std::min(aftermath.unbound.size(), kMostNamed); ++i)
+    log::info("services", "{}/{} changed, which unbound {}", m.kind, m.id, json::serialize(aftermath.unbound[i]));
+  if (aftermath.unbound.size() > kMostNamed)
+    log::info("services", "{}/{} changed, which unbound {} properties in all", m.kind, m.id, aftermath.unbound.size());
   return answer(m, result, before, final_state ? &*final_state : nullptr, &committed, aftermath);
 }
 

@@ -242,6 +242,16 @@ TEST_CASE("a device that is disabled goes, and comes back with all that is known
   CHECK(plant.is_device("online"));
 }
 
+TEST_CASE("a channel that is enabled already is enabled again without harm: what was given up is tried again") {
+  Plant plant;
+  REQUIRE(plant.is_device("online"));
+  const std::string since = plant.house.call("GET", "/v1/devices/boiler").text("status.since");
+  CHECK(plant.house.call("POST", "/v1/modbus-channels/plc/enable").text("result") == "unchanged");
+  CHECK(plant.house.call("POST", "/v1/modbus-points/level/read", "{}").number("value") == 107);
+  CHECK(plant.house.call("GET", "/v1/modbus-channels/plc").number("status.counters.connects") == 1);
+  CHECK(plant.house.call("GET", "/v1/devices/boiler").text("status.since") == since);
+}
+
 TEST_CASE("channels, points and bindings outlive the daemon, and what is exported is applied unchanged") {
   Plant plant;
   REQUIRE(plant.is_device("online"));
