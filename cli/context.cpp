@@ -29,6 +29,12 @@ void add_body_flags(const Context& context, json::object& body) {
   }
 }
 
+bool for_people(const Context& context) {
+  const OutputOptions& options = context.out.options();
+  return (options.format == Format::table || options.format == Format::wide) && !options.quiet &&
+         options.fields.empty();
+}
+
 Result<const model::Kind*> kind_word(std::string_view word) {
   auto kind = model::kind_named(word);
   if (!kind) return Error(Errc::usage, kind.error().message, kind.error().hint);

@@ -36,6 +36,8 @@ inline constexpr int kExitChanged = 21;  ///< --exit-changed
 [[nodiscard]] Request request_for(const Context& context, const std::string& id = {});
 /// Members of a body out of flags that belong there.
 void add_body_flags(const Context& context, json::object& body);
+/// Whether the answer is for somebody at a terminal or a log to read: tables of all there is to say.
+[[nodiscard]] bool for_people(const Context& context);
 /// The kind that a word on the command line names. Errors: usage.
 [[nodiscard]] Result<const model::Kind*> kind_word(std::string_view word);
 /// Whether an error is about the daemon rather than about one object, so that asking for the next one is of no use.

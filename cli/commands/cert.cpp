@@ -15,12 +15,6 @@
 namespace jl::cli {
 namespace {
 
-bool for_people(const Context& context) {
-  const OutputOptions& options = context.out.options();
-  return (options.format == Format::table || options.format == Format::wide) && !options.quiet &&
-         options.fields.empty();
-}
-
 Millis now() {
   const auto since = std::chrono::system_clock::now().time_since_epoch();
   return std::chrono::duration_cast<std::chrono::milliseconds>(since).count();

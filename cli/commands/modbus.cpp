@@ -12,12 +12,6 @@ namespace jl::cli {
 
 namespace {
 
-bool for_people(const Context& context) {
-  const OutputOptions& options = context.out.options();
-  return (options.format == Format::table || options.format == Format::wide) && !options.quiet &&
-         options.fields.empty();
-}
-
 // Only tables are short; -o wide shows everything.
 bool in_short(const Context& context) { return for_people(context) && context.out.options().format == Format::table; }
 
