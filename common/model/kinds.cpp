@@ -4,6 +4,7 @@
 #include "common/model/gateway.hpp"
 #include "common/model/modbus.hpp"
 #include "common/model/network.hpp"
+#include "common/model/ota.hpp"
 #include "common/model/product.hpp"
 #include "common/model/protocol.hpp"
 #include "common/model/resource.hpp"
@@ -198,6 +199,80 @@ std::span<const Kind> kinds() {
        {"productId", "parentId"},
        "dev-1 --product th-sensor --config secureId=s-1 --config-secret-file secureKey=key.txt --enabled",
        "dev-1 --name \"North roof\""},
+      {"ota-server",
+       "ota-servers",
+       "固件下载服务",
+       "OTA servers: where devices download firmware",
+       "An OTA server gives network components the task of serving firmware, and says how devices reach them. Each "
+       "device of a task gets an address of its own that expires. \"jlctl ota check\" fetches through it as a device "
+       "would.",
+       &table_of<OtaServer>(),
+       true,
+       {{"ID", "id"},
+        {"NAME", "name", true},
+        {"NETWORK", "spec.networkId"},
+        {"URL", "spec.publicUrl"},
+        {"ENABLED", "enabled"},
+        {"DOWNLOADS", "status.downloads"},
+        {"SENT", "status.bytes", true}},
+       {"networkId"},
+       "main --network ota-http --public-url http://gw.example:8848",
+       "main --max-downloads 500",
+       true,
+       "ota server"},
+      {"ota-firmware",
+       "ota-firmwares",
+       "固件",
+       "firmware: images that devices of a product are upgraded to",
+       "A firmware is one image of one version, with the digest that its maker has given; what is uploaded is compared "
+       "with it before anything is kept. What devices are told of it stays as it is once a task rolls it out. The "
+       "product's protocol must be able to upgrade (supportFirmware), as the built-in one is.",
+       &table_of<OtaFirmware>(),
+       true,
+       {{"ID", "id"},
+        {"NAME", "name", true},
+        {"PRODUCT", "spec.productId"},
+        {"VERSION", "spec.version"},
+        {"ORDER", "spec.versionOrder"},
+        {"SIZE", "spec.size"},
+        {"SIGN-METHOD", "spec.signMethod", true},
+        {"SIGN", "spec.sign", true},
+        {"VERIFIED", "status.verified"},
+        {"TASKS", "status.tasks"}},
+       {"productId"},
+       "fw-1.2.0 --product th-sensor --version 1.2.0 --order 12 --image fw.bin --sign auto",
+       "fw-1.2.0 --description \"fixes the clock\"",
+       false,
+       "ota firmware"},
+      {"ota-task",
+       "ota-tasks",
+       "升级任务",
+       "upgrade tasks: a firmware on its way to devices",
+       "A task brings a firmware to devices. Who takes part is settled when it is made, unless late joiners are "
+       "wanted; each device then has a record of its own. In mode push devices are told, in mode pull they ask. "
+       "Devices that are offline wait. Nothing of a task can be edited but its name and description; it is stopped, "
+       "resumed, retried and deleted.",
+       &table_of<OtaTask>(),
+       true,
+       {{"ID", "id"},
+        {"NAME", "name", true},
+        {"FIRMWARE", "spec.firmwareId"},
+        {"MODE", "spec.mode"},
+        {"STATE", "status.state"},
+        {"PROGRESS", "status.progress"},
+        {"WAITING", "status.waiting"},
+        {"PROCESSING", "status.processing"},
+        {"SUCCESS", "status.success"},
+        {"FAILED", "status.failed"},
+        {"CANCELED", "status.canceled"},
+        {"TOTAL", "status.total", true},
+        {"REASON", "status.reason", true}},
+       {"firmwareId", "mode"},
+       "roll-1.2.0 --firmware fw-1.2.0 --groups 1%,10%,100% --error-threshold 10%",
+       "roll-1.2.0 --name \"Spring rollout\"",
+       false,
+       "ota task",
+       true},
   };
   return table;
 }

@@ -33,6 +33,7 @@ struct Kind {
   std::string edit_example;
   bool switchable = true;  ///< has `enabled`, and the verbs enable and disable
   std::string words{};     ///< of jlctl, where they are not the name: "modbus point"
+  bool job = false;        ///< work that was asked for once, no configuration: exported only when named
 
   /// The noun that jlctl knows it by.
   [[nodiscard]] const std::string& noun() const { return words.empty() ? name : words; }

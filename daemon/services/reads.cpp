@@ -123,7 +123,7 @@ Status Resources::export_all(const std::vector<std::string>& kinds, bool with_se
                              const std::function<bool(json::object)>& visit) const {
   const auto snapshot = p_.store.snapshot();
   for (const model::Kind& kind : model::kinds()) {
-    if (!kinds.empty() && std::ranges::find(kinds, kind.name) == kinds.end()) continue;
+    if (kinds.empty() ? kind.job : std::ranges::find(kinds, kind.name) == kinds.end()) continue;
     const std::string from = store::key({kind.name, ""});
     Status failed;
     bool go_on = true;
