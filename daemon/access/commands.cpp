@@ -178,6 +178,13 @@ void Commands::invoke(const std::string& device_id, const std::string& function,
        {{"messageId", message_id}, {"functionId", function}, {"inputs", std::move(list)}}, timeout, std::move(done));
 }
 
+void Commands::firmware(const std::string& device_id, MessageType type, json::object body, CommandDone done) {
+  auto device = active_device(device_id);
+  if (!device) return done(device.error());
+  if (!body.contains("messageId")) body["messageId"] = "";
+  send(*device, type, MessageType::unknown, std::move(body), 0, std::move(done));
+}
+
 void Commands::disconnect(const std::string& device_id, std::function<void(Result<bool>)> done) {
   const auto found = context_.directory.find(device_id);
   if (!found) return done(found.error());

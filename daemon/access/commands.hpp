@@ -22,6 +22,10 @@ class Commands {
   /// Invokes a function with inputs by name, converted likewise.
   void invoke(const std::string& device_id, const std::string& function, const boost::json::object& inputs,
               Millis timeout, CommandDone done, const std::string& message_id = {});
+  /// Sends a firmware message (wire.md 6): UPGRADE_FIRMWARE, READ_FIRMWARE or REQUEST_FIRMWARE_REPLY with its own
+  /// members and, for an answer, the id of what it answers. Does not wait for the device: what it says comes over the
+  /// bus.
+  void firmware(const std::string& device_id, codec::MessageType type, boost::json::object body, CommandDone done);
   /// Closes the device's connection, or tells its gateway device to. Result: whether there was a session.
   void disconnect(const std::string& device_id, std::function<void(Result<bool>)> done);
   /// Whether the device is online: what its protocol says of its session, else whether there is one.

@@ -14,6 +14,21 @@ void HistorySink::on_message(const Envelope& e, TurnLog& log) {
   log.count_stored();
 }
 
+namespace {
+
+// wire.md 6: `version` and `properties`.
+void keep_firmware(const Envelope& e, TurnLog& log) {
+  if (!e.message.success || e.message.name.empty()) return;
+  FirmwareInfo info{e.message.name, {}, e.message.timestamp};
+  const boost::json::value parsed = parse_stored(e.message.json);
+  const auto* properties = parsed.is_object() ? parsed.get_object().if_contains("properties") : nullptr;
+  if (properties && properties->is_object()) info.properties = properties->get_object();
+  firmware_key(log.key_buffer, e.product_id, e.device_id);
+  log.put(store::Family::devices, log.key_buffer, to_record(info));
+}
+
+}  // namespace
+
 void LatestSink::on_message(const Envelope& e, TurnLog& log) {
   char what = 0;
   switch (e.message.type) {
@@ -25,6 +40,9 @@ void LatestSink::on_message(const Envelope& e, TurnLog& log) {
     case MessageType::update_tag:
       what = 't';
       break;
+    case MessageType::report_firmware:
+    case MessageType::read_firmware_reply:
+      return keep_firmware(e, log);
     default:
       return;
   }

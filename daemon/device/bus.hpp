@@ -43,7 +43,7 @@ class HistorySink final : public Sink {
   void on_message(const Envelope& envelope, TurnLog& log) override;
 };
 
-/// Keeps the newest value of each property and tag (Family::devices).
+/// Keeps the newest value of each property and tag, and what devices say of their firmware (Family::devices).
 class LatestSink final : public Sink {
  public:
   void on_message(const Envelope& envelope, TurnLog& log) override;

@@ -26,6 +26,34 @@ void value_record(std::string& out, Millis time, std::string_view text) {
   out.append(text);
 }
 
+void firmware_key(std::string& out, std::string_view product, std::string_view device) {
+  out.assign(product).append(1, '\0').append(device).append("\0f", 2);
+}
+
+std::string to_record(const FirmwareInfo& info) {
+  json::object out{{"version", info.version}, {"updated", info.updated}};
+  if (!info.properties.empty()) out["properties"] = info.properties;
+  return json::serialize(out);
+}
+
+Result<std::optional<FirmwareInfo>> read_firmware(const store::Store& store, std::string_view product,
+                                                  std::string_view device) {
+  std::string key;
+  firmware_key(key, product, device);
+  JL_TRY(const auto entry, store.get(Family::devices, key));
+  if (!entry) return std::optional<FirmwareInfo>();
+  const json::value parsed = parse_stored(entry->value);
+  const json::object* o = parsed.if_object();
+  const json::value* version = o ? o->if_contains("version") : nullptr;
+  if (!version || !version->is_string()) return std::optional<FirmwareInfo>();
+  FirmwareInfo out;
+  out.version = std::string(version->get_string());
+  if (const auto* properties = o->if_contains("properties"); properties && properties->is_object())
+    out.properties = properties->get_object();
+  if (const auto* updated = o->if_contains("updated"); updated && updated->is_int64()) out.updated = updated->get_int64();
+  return std::optional<FirmwareInfo>(std::move(out));
+}
+
 void message_key(std::string& out, std::string_view device, Millis received, std::uint64_t sequence) {
   out.assign(device).append(1, '\0');
   store::append_u64(out, static_cast<std::uint64_t>(received));

@@ -28,6 +28,8 @@ void state_key(std::string& out, std::string_view product, std::string_view devi
 void value_key(std::string& out, std::string_view product, std::string_view device, char what, std::string_view name);
 /// 8 bytes of time, then the JSON text.
 void value_record(std::string& out, Millis time, std::string_view json);
+/// product NUL device NUL "f"
+void firmware_key(std::string& out, std::string_view product, std::string_view device);
 /// device NUL u64(received) u64(sequence)
 void message_key(std::string& out, std::string_view device, Millis received, std::uint64_t sequence);
 
@@ -38,6 +40,17 @@ void message_key(std::string& out, std::string_view device, Millis received, std
 /// {"temp":{"value":..,"time":RFC3339}} of properties ('p') or tags ('t').
 [[nodiscard]] Result<boost::json::object> read_values(const store::Store& store, std::string_view product,
                                                       std::string_view device, char what);
+
+/// What a device last said of its firmware.
+struct FirmwareInfo {
+  std::string version;
+  boost::json::object properties;
+  Millis updated = 0;
+};
+[[nodiscard]] std::string to_record(const FirmwareInfo& info);
+/// Errors: storage. What cannot be read is as if it were not there.
+[[nodiscard]] Result<std::optional<FirmwareInfo>> read_firmware(const store::Store& store, std::string_view product,
+                                                                std::string_view device);
 
 struct MessageQuery {
   Millis since = 0, until = 0;  ///< [since, until); 0 = open

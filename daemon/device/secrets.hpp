@@ -24,6 +24,8 @@ class Secrets {
   Status reveal(model::Resource& resource) const;
   /// A keyed hash of a text that may hold secrets, to recognise it again.
   [[nodiscard]] std::string fingerprint(std::string_view text) const { return sealer_.fingerprint(text); }
+  /// A key of this daemon for signing, by what it is for.
+  [[nodiscard]] std::string derived_key(std::string_view purpose) const { return sealer_.derived_key(purpose); }
   /// The configuration of a product or device, opened. Errors: corrupt.
   [[nodiscard]] Result<std::map<std::string, Secret, std::less<>>> open_config(const model::Resource& resource) const;
 

@@ -4,6 +4,8 @@
 #include "common/model/resource.hpp"
 #include "daemon/access/mqtt_access.hpp"
 #include "daemon/device/cert_info.hpp"
+#include "daemon/ota/downloads.hpp"
+#include "daemon/ota/upgrades.hpp"
 
 #include <chrono>
 #include <functional>
@@ -21,6 +23,9 @@ struct Materials {
   network::IoThreads& threads;
   access::Context context;
   access::MqttServices mqtt;
+  ota::Depot& depot;
+  ota::Upgrades& upgrades;
+  ota::Downloads& downloads;
 };
 
 /// Takes a list of clients; called once, on any thread.

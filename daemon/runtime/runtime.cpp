@@ -44,7 +44,8 @@ Runtime::Runtime(const Materials& materials, store::Store& store, const device::
       secrets_(secrets),
       northbound_(northbound),
       node_id_(std::move(node_id)),
-      modbus_(materials.threads, materials.context) {}
+      modbus_(materials.threads, materials.context),
+      ota_(materials_, store) {}
 
 Runtime::~Runtime() = default;
 
@@ -177,6 +178,7 @@ Status Runtime::prepare(const std::vector<ResourceChange>& changes) {
   }
   Status prepared = prepare_updates(changes, certs);
   if (prepared) prepared = modbus_.prepare(changes, certs);
+  if (prepared) prepared = ota_.prepare(changes);
   if (!prepared) rollback();
   return prepared;
 }
@@ -185,6 +187,7 @@ void Runtime::rollback() {
   JL_ASSERT(prepared_);
   const auto prepared = std::move(prepared_);
   modbus_.rollback();
+  ota_.rollback();
   for (const auto& [id, entry] : prepared->started) entry->component->stop(std::chrono::milliseconds(0));
   const CertSource certs = certs_after({});
   for (const auto& id : prepared->stopped) {
@@ -244,6 +247,7 @@ std::size_t Runtime::commit(const std::vector<ResourceChange>& changes) {
   if (gateways_changed) attach_gateways();
   close_users(changes);
   modbus_.commit(changes);
+  ota_.commit(changes);
 
   end_sessions(cut);
   return prepared->sessions_cut;
@@ -377,6 +381,9 @@ void Runtime::attach_gateways() {
 
 void Runtime::boot(const std::vector<Resource>& networks) {
   const CertSource certs = certs_after({});
+  // Before a device can say anything about an upgrade.
+  if (const Status booted = ota_.boot(*store_.snapshot()); !booted)
+    log::error("runtime", "upgrades cannot be read: {}", booted.error().message);
   for (const Resource& resource : networks) {
     const json::object* configuration = wanted(resource);
     if (!configuration) continue;
@@ -400,6 +407,7 @@ void Runtime::boot(const std::vector<Resource>& networks) {
   modbus_.attach(modbus_gateways());
   if (const Status booted = modbus_.boot(*store_.snapshot(), certs); !booted)
     log::error("runtime", "Modbus channels cannot be read: {}", booted.error().message);
+  ota_.start();
 }
 
 void Runtime::retry_failed() {
@@ -426,6 +434,7 @@ void Runtime::retry_failed() {
 }
 
 void Runtime::stop(std::chrono::milliseconds drain) {
+  ota_.stop();
   modbus_.stop();
   std::map<std::string, std::unique_ptr<Entry>, std::less<>> leaving;
   {

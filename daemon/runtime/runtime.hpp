@@ -6,6 +6,7 @@
 #include "daemon/access/northbound.hpp"
 #include "daemon/runtime/component.hpp"
 #include "daemon/runtime/modbus.hpp"
+#include "daemon/runtime/ota.hpp"
 
 #include <chrono>
 #include <mutex>
@@ -51,6 +52,8 @@ class Runtime {
   [[nodiscard]] boost::json::object status_of(const model::Resource& resource, bool fresh = true) const;
   [[nodiscard]] Modbus& modbus() { return modbus_; }
   [[nodiscard]] const Modbus& modbus() const { return modbus_; }
+  [[nodiscard]] Ota& ota() { return ota_; }
+  [[nodiscard]] const Ota& ota() const { return ota_; }
   struct Totals {
     std::size_t running = 0, failed = 0, stopped = 0;
     std::vector<std::pair<std::string, std::string>> reasons;  ///< id, reason of the failed
@@ -111,6 +114,7 @@ class Runtime {
   std::map<std::string, std::shared_ptr<access::GatewayCounters>> counters_;
   std::unique_ptr<Prepared> prepared_;
   Modbus modbus_;
+  Ota ota_;
 };
 
 }  // namespace jl::runtime

@@ -84,6 +84,7 @@ Result<MutationResult> Resources::run_apply(const ApplyRequest& request, const P
   rules.protocols = &p_.protocols;
   p_.protocols.forget_inspected();
   rules.now = p_.clock.now();
+  rules.runtime = runtime_;
   if (!request.dry_run) rules.files = &p_.files;
   Reader reader{request, p_.secrets, view, rules.problems};
   const std::size_t total = request.documents.size();

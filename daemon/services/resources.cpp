@@ -74,6 +74,7 @@ Result<std::optional<MutationResult>> Resources::replayed(const MutationOptions&
 }
 
 Status Resources::put_new(View& view, Resource resource, const Resource* before, std::vector<Problem>& problems) const {
+  if (resource.kind == "ota-firmware") complete_ota_firmware(resource, p_.files);
   p_.secrets.seal(resource, before, problems);
   const Millis now = p_.clock.now();
   if (before) {
@@ -106,6 +107,8 @@ Result<Resources::Committed> Resources::commit(View& view, RuleContext& rules, c
   }
   JL_CHECK(runtime_->prepare(changes));
   store::Transaction transaction = view.transaction();
+  for (auto& [key, value] : rules.upgrade_records)
+    transaction.put(Family::upgrades, std::move(key), std::move(value));
   if (reply && !options.request_id.empty()) {
     json::object kept{{"hash", p_.secrets.fingerprint(options.request_text)},
                       {"time", p_.clock.now()},
@@ -190,6 +193,7 @@ Result<MutationResult> Resources::run(const Mutation& m) {
   rules.now = p_.clock.now();
   rules.files = &p_.files;
   rules.forced = m.options.force;
+  rules.runtime = runtime_;
   JL_TRY(const Resource* found, is_valid_id(m.id) ? view.before(m.kind, m.id) : Result<const Resource*>(nullptr));
   // Kept apart from the view, whose slots the change overwrites.
   const std::optional<Resource> stored = found ? std::optional<Resource>(*found) : std::nullopt;
@@ -226,6 +230,7 @@ Result<MutationResult> Resources::run(const Mutation& m) {
   }
   if (!rules.problems.empty()) return error_from_problems(std::move(rules.problems));
   if (m.verb == Verb::add && before) {
+    if (m.kind == "ota-firmware") complete_ota_firmware(*after, p_.files);
     after->set = before->set;
     p_.secrets.seal(*after, before, rules.problems);
     if (!m.options.if_not_exists)

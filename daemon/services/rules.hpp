@@ -32,6 +32,10 @@ struct RuleContext {
   };
   std::map<std::string, Places> modbus_places{};  ///< by channel
   std::optional<Places> modbus_targets{};
+  /// Who is online and what is being upgraded; nullptr = nobody knows (tests of single rules).
+  const runtime::Runtime* runtime = nullptr;
+  /// Records of new upgrade tasks, key and value, which are stored with them.
+  std::vector<std::pair<std::string, std::string>> upgrade_records{};
   /// Certs opened for this change, by id.
   std::map<std::string, Result<device::CertInfo>> opened_certs{};
 
@@ -51,8 +55,14 @@ Status check_user(RuleContext& context, const Resource* before, const Resource* 
 Status check_gateway(RuleContext& context, const Resource* before, const Resource* after);
 Status check_modbus_channel(RuleContext& context, const Resource* before, const Resource* after);
 Status check_modbus_point(RuleContext& context, const Resource* before, const Resource* after);
+Status check_ota_server(RuleContext& context, const Resource* before, const Resource* after);
+Status check_ota_firmware(RuleContext& context, const Resource* before, const Resource* after);
+Status check_ota_task(RuleContext& context, const Resource* before, const Resource* after);
 Status check_product(RuleContext& context, const Resource* before, const Resource* after);
 Status check_device(RuleContext& context, const Resource* before, const Resource* after);
+
+/// Fills in what an uploaded image says of itself: its size, and its digest where the sign is "auto".
+void complete_ota_firmware(Resource& firmware, const store::FileStore& files);
 
 /// A cert as it will be, opened once per change; nullptr when there is none, or it cannot be read. Errors: storage.
 [[nodiscard]] Result<const Result<device::CertInfo>*> opened_cert(RuleContext& context, const std::string& id);

@@ -154,6 +154,9 @@ store::Transaction View::transaction() const {
       if (any.kind == "device") {
         const auto* product = any.spec.if_contains("productId");
         device::erase_records(out, product ? std::string_view(product->as_string()) : std::string_view(), any.id);
+      } else if (any.kind == "ota-task") {
+        const std::string records = ota::record_key(any.id, "");
+        out.erase_range(Family::upgrades, records, store::prefix_end(records));
       }
     }
     for (const Key& ref : old_refs) {

@@ -92,6 +92,11 @@ Result<Secret> Sealer::unseal(std::string_view sealed, std::string_view context)
   return Secret(std::move(plain));
 }
 
+std::string Sealer::derived_key(std::string_view purpose) const {
+  const auto key = hmac(key_, std::string("derived key: ").append(purpose));
+  return {reinterpret_cast<const char*>(key.data()), key.size()};
+}
+
 std::string Sealer::fingerprint(std::string_view plain) const {
   static constexpr std::string_view kDigits = "0123456789abcdef";
   auto key = hmac(key_, "fingerprint");

@@ -26,6 +26,8 @@ class Sealer {
   [[nodiscard]] Result<Secret> unseal(std::string_view sealed, std::string_view context) const;
   /// 16 hex digits of a keyed hash: equal for equal secrets, useless without the key file. Shown instead of the secret.
   [[nodiscard]] std::string fingerprint(std::string_view plain) const;
+  /// 32 bytes for another purpose than sealing, always the same for the same key file; they say nothing about the key.
+  [[nodiscard]] std::string derived_key(std::string_view purpose) const;
   [[nodiscard]] static bool is_sealed(std::string_view text);
 
  private:

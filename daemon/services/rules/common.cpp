@@ -61,7 +61,10 @@ constexpr RuleRow kRules[] = {{"cert", check_cert},
                               {"product", check_product},
                               {"device", check_device},
                               {"modbus-channel", check_modbus_channel},
-                              {"modbus-point", check_modbus_point}};
+                              {"modbus-point", check_modbus_point},
+                              {"ota-server", check_ota_server},
+                              {"ota-firmware", check_ota_firmware},
+                              {"ota-task", check_ota_task}};
 
 }  // namespace
 

@@ -1,0 +1,235 @@
+// What devices say and what they are told.
+#include "daemon/base/log.hpp"
+#include "daemon/device/records.hpp"
+#include "daemon/ota/upgrades.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+namespace jl::ota {
+namespace json = boost::json;
+using codec::MessageType;
+
+namespace {
+
+constexpr std::size_t kAtOnce = 256;  // told in one go, so that the lock is not held for long
+constexpr Millis kBusyPause = 5000;
+constexpr std::chrono::milliseconds kTurn{1000};
+
+std::string_view text_of(const json::object& body, std::string_view key) {
+  const auto* value = body.if_contains(key);
+  return value && value->is_string() ? std::string_view(value->get_string()) : std::string_view();
+}
+
+bool flag_of(const json::object& body, std::string_view key) {
+  const auto* value = body.if_contains(key);
+  return value && value->is_bool() && value->get_bool();
+}
+
+// A device that is not there is no failure: it is told when it comes.
+bool is_absence(Errc code) {
+  return code == Errc::device_offline || code == Errc::connection_lost || code == Errc::server_not_available ||
+         code == Errc::no_reply;
+}
+
+}  // namespace
+
+void Upgrades::start(Outbox& outbox, const Presence& presence) {
+  outbox_ = &outbox;
+  presence_ = &presence;
+  thread_ = std::thread([this] { run(); });
+}
+
+void Upgrades::stop() {
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Upgrades::wake() {
+  {
+    const std::scoped_lock lock(mutex_);
+    woken_ = true;
+  }
+  wake_.notify_all();
+}
+
+void Upgrades::poke() { wake(); }
+
+void Upgrades::run() {
+  for (;;) {
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait_for(lock, kTurn, [this] { return woken_ || stopping_; });
+      if (stopping_) return;
+      woken_ = false;
+    }
+    while (step()) {
+    }
+  }
+}
+
+// True when there may be more to do at once.
+bool Upgrades::step() {
+  std::vector<Told> told;
+  bool full = false;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (stopping_) return false;
+    const Millis now = clock_.now();
+    std::erase_if(busy_, [&](const auto& entry) {
+      if (entry.first > now) return false;
+      if (Task* task = board_.find(entry.second.task_id)) task->revive(entry.second.device_id);
+      return true;
+    });
+    const auto due = board_.due(now, *presence_, kAtOnce);
+    full = due.size() == kAtOnce;
+    const bool stored = persist();
+    for (const Dispatch& dispatch : due) {
+      // Nobody is told what might be forgotten.
+      if (!stored) {
+        board_.undelivered(dispatch, true, "not stored", now);
+        busy_.emplace_back(now + kBusyPause, dispatch);
+        continue;
+      }
+      const Task* task = board_.find(dispatch.task_id);
+      const Record* record = task ? task->find(dispatch.device_id) : nullptr;
+      if (record) told.push_back({dispatch, task->plan(), record->deadline});
+    }
+  }
+  for (const Told& each : told) send(each);
+  return full;
+}
+
+void Upgrades::send(const Told& told) {
+  const Dispatch& dispatch = told.dispatch;
+  auto body = depot_.message(told.plan, dispatch.device_id, told.deadline, outbox_->prefers_coap(dispatch.device_id));
+  if (!body) return undelivered(dispatch, body.error());
+  (*body)["messageId"] = dispatch.message_id;
+  outbox_->tell(dispatch, std::move(*body), [this, dispatch](const Status& left) {
+    if (!left) undelivered(dispatch, left.error());
+  });
+}
+
+void Upgrades::undelivered(const Dispatch& dispatch, const Error& error) {
+  const bool absent = is_absence(error.code), busy = error.code == Errc::system_busy;
+  {
+    const std::scoped_lock lock(mutex_);
+    const Millis now = clock_.now();
+    board_.undelivered(dispatch, absent || busy, error.message, now);
+    if (busy) busy_.emplace_back(now + kBusyPause, dispatch);
+    (void)persist();
+  }
+  wake();
+}
+
+// ---- what devices say
+
+void Upgrades::on_message(const device::Envelope& e, device::TurnLog& log) {
+  if (!any_.load(std::memory_order_relaxed)) return;
+  const codec::DeviceMessage& m = e.message;
+  const Millis now = clock_.now();
+  bool changed = false, ask = false;
+  switch (m.type) {
+    case MessageType::online: {
+      const std::scoped_lock lock(mutex_);
+      ask = board_.on_online(e.device_id, now);
+      changed = board_.knows(e.device_id);
+      break;
+    }
+    case MessageType::upgrade_firmware_reply: {
+      const std::scoped_lock lock(mutex_);
+      const std::string reason = m.text.empty() ? m.code : m.text;
+      changed = board_.on_reply(e.device_id, m.message_id, m.success, reason, now) && persist();
+      break;
+    }
+    case MessageType::upgrade_firmware_progress:
+      return hear_progress(e, log);
+    case MessageType::report_firmware:
+    case MessageType::read_firmware_reply: {
+      if (!m.success || m.name.empty()) return;
+      const std::scoped_lock lock(mutex_);
+      changed = board_.on_version(e.device_id, m.name, now) && persist();
+      break;
+    }
+    case MessageType::request_firmware:
+      return hear_pull(e);
+    default:
+      return;
+  }
+  // A device that restarted in the middle may have finished without a word.
+  if (ask) outbox_->ask_version(std::string(e.device_id));
+  if (changed) wake();
+}
+
+void Upgrades::hear_progress(const device::Envelope& e, device::TurnLog& log) {
+  const json::value parsed = device::parse_stored(e.message.json);
+  const json::object* body = parsed.if_object();
+  if (!body) return;
+  ProgressReport report;
+  report.firmware_id = text_of(*body, "firmwareId");
+  report.version = e.message.name;
+  report.progress = e.message.number;
+  report.complete = flag_of(*body, "complete");
+  report.success = e.message.success;
+  report.reason = e.message.text;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!board_.on_progress(e.device_id, report, clock_.now())) return;
+    (void)persist();
+  }
+  if (report.complete && report.success && !report.version.empty()) {
+    device::firmware_key(log.key_buffer, e.product_id, e.device_id);
+    log.put(store::Family::devices, log.key_buffer, to_record(device::FirmwareInfo{e.message.name, {}, clock_.now()}));
+  }
+  wake();
+}
+
+void Upgrades::hear_pull(const device::Envelope& e) {
+  const json::value parsed = device::parse_stored(e.message.json);
+  const json::object* body = parsed.if_object();
+  if (!body) return;
+  PullRequest request;
+  request.message_id = e.message.message_id;
+  request.current_version = text_of(*body, "currentVersion");
+  request.requested_version = text_of(*body, "requestVersion");
+  if (const auto* headers = body->if_contains("headers"); headers && headers->is_object())
+    request.latest = flag_of(headers->get_object(), "latest");
+  request.force = e.message.headers.force;
+  json::object out;
+  Plan plan;
+  Millis deadline = 0;
+  {
+    const std::scoped_lock lock(mutex_);
+    PullAnswer answer = board_.pull(e.device_id, request, clock_.now());
+    const bool stored = persist();
+    const Task* task = stored && !answer.task_id.empty() ? board_.find(answer.task_id) : nullptr;
+    if (task) {
+      plan = task->plan();
+      deadline = task->find(e.device_id)->deadline;
+    } else {
+      out = {{"success", false},
+             {"code", stored ? answer.code : std::string_view("SYSTEM_BUSY")},
+             {"message", stored ? answer.message : std::string("try again later")}};
+    }
+  }
+  const std::string device_id(e.device_id);
+  if (out.empty()) {
+    auto message = depot_.message(plan, device_id, deadline, outbox_->prefers_coap(device_id));
+    if (message) {
+      out = std::move(*message);
+      out["success"] = true;
+    } else {
+      // It stays handed out until its time limit: the device may ask again with force.
+      out = {{"success", false}, {"code", "SYSTEM_ERROR"}, {"message", message.error().message}};
+    }
+  }
+  out["messageId"] = request.message_id;
+  outbox_->answer(device_id, std::move(out));
+  wake();
+}
+
+}  // namespace jl::ota
