@@ -1,5 +1,6 @@
 #include "daemon/network/http_connection.hpp"
 
+#include "daemon/network/http_file_sender.hpp"
 #include "daemon/network/http_websocket.hpp"
 
 #include <algorithm>
@@ -102,7 +103,13 @@ void HttpServerConnection::dispatch() {
                          .query = head.query,
                          .body = request->body(),
                          .authorization = head.authorization,
-                         .content_type = head.content_type};
+                         .content_type = head.content_type,
+                         .range = head.range,
+                         .if_range = head.if_range,
+                         .if_match = head.if_match,
+                         .if_none_match = head.if_none_match,
+                         .if_modified_since = head.if_modified_since,
+                         .if_unmodified_since = head.if_unmodified_since};
   if (head.upgrades) return component_->handler().on_upgrade(*this, view);
   component_->handler().on_request(*this, view);
 }
@@ -110,7 +117,7 @@ void HttpServerConnection::dispatch() {
 // ---- what goes out
 
 void HttpServerConnection::respond(const HttpResponse& response) {
-  if (!is_open() || !waiting_) return;
+  if (!is_open() || !waiting_ || file_ != nullptr) return;
   waiting_ = false;
   handshake_.reset();
   exchange_.closes |= response.close || stopping_ || lost_;
@@ -118,6 +125,7 @@ void HttpServerConnection::respond(const HttpResponse& response) {
     append_response(out, response, exchange_, settings_->fixed, io_thread().clock().now());
   });
   add(component_->counters.sent_messages);
+  if (response.file != nullptr && begin_file(response)) return;
   if (exchange_.closes) return end(true);
   proceed();
 }
@@ -180,6 +188,7 @@ void HttpServerConnection::on_lost() {
 }
 
 void HttpServerConnection::on_commit_failed() {
+  if (file_ != nullptr && file_->has_begun()) return abandon();  // nothing may be said in the middle of it
   if (link_ != nullptr && !is_link_uncommitted()) return fail_link_commit();
   // More than one answer may be gone, of which this is the first, so that of a GET for all we know.
   exchange_ = {.version = exchange_.version, .is_head = false, .closes = true};
@@ -203,6 +212,7 @@ void HttpServerConnection::end(bool quiet) {
   if (!is_open()) return;
   waiting_ = false;
   request_.reset();
+  file_.reset();
   if (link_ != nullptr) link_->machine.stop();  // it may be in the middle of its input
   begin_closing(quiet);
   tell_closed();
@@ -215,6 +225,7 @@ void HttpServerConnection::tell_closed() {
 }
 
 void HttpServerConnection::on_finished() {
+  file_.reset();
   tell_closed();
   attachment.reset();
   link_.reset();

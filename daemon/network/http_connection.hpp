@@ -36,6 +36,8 @@ class HttpComponent final : public StreamComponent {
   const std::shared_ptr<HttpServerHandler> handler_;
 };
 
+class HttpFileSender;
+
 class HttpServerConnection final : public HttpConnection,
                                    public StreamConnection,
                                    private wire::websocket::MachineEvents {
@@ -74,7 +76,7 @@ class HttpServerConnection final : public HttpConnection,
   void on_deadline() override;
   void on_commit_failed() override;
   void on_slow_consumer() override { end(true); }
-  void on_drained() override { resume_soon(); }
+  void on_drained() override { file_ != nullptr ? send_file() : resume_soon(); }
   void on_finished() override;
 
   void work(std::string_view bytes);
@@ -88,6 +90,12 @@ class HttpServerConnection final : public HttpConnection,
   void set_time_limit();
   void end(bool quiet);
   void tell_closed();
+
+  // http_file_sender.cpp
+  [[nodiscard]] bool begin_file(const HttpResponse& response);
+  void send_file();
+  void on_file_timer();
+  void end_file();
 
   // http_websocket.cpp
   void on_message(std::string_view message, bool text) override;
@@ -105,12 +113,13 @@ class HttpServerConnection final : public HttpConnection,
   std::unique_ptr<HttpRequestReader> request_;  // the one that comes in
   std::unique_ptr<HttpHandshake> handshake_;    // the handler decides about it
   std::unique_ptr<Link> link_;                  // once it is a WebSocket
+  std::unique_ptr<HttpFileSender> file_;        // the body that goes out
   std::string kept_;                            // input that came behind a request which is not answered
   std::string client_;
   Millis began_ = 0;            // the request that comes in
   HttpExchange exchange_;       // of the request at hand, or the last one
   bool is_timed_ : 1 = false;   // the deadline is that of request_
-  bool waiting_ : 1 = false;    // for the handler's answer
+  bool waiting_ : 1 = false;    // for the handler's answer, or for its file to be out
   bool working_ : 1 = false;    // inside of work()
   bool announced_ : 1 = false;  // the handler knows it, so on_close is owed
   bool stopping_ : 1 = false;   // the next answer is the last one

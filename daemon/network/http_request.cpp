@@ -7,6 +7,7 @@
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/field.hpp>
+#include <forward_list>
 
 namespace jl::network {
 namespace {
@@ -86,6 +87,7 @@ class HttpRequestReader::HeadParser final : public http::basic_parser<true> {
     if (noted.data() != nullptr) return fail(ec, 400, "a field is given twice");
     noted = value;
   }
+  void note_joined(std::string_view& noted, std::string_view value);
   void fail(error_code& ec, int status, std::string_view detail) {
     refusal = {status, detail};
     ec = http::error::bad_value;
@@ -94,6 +96,7 @@ class HttpRequestReader::HeadParser final : public http::basic_parser<true> {
   std::string_view host_;
   std::string_view expectation_;
   std::string_view transfer_encoding_;
+  std::forward_list<std::string> joined_;  // values of several lines, which views in head point into
 };
 
 void HttpRequestReader::HeadParser::judge_target(error_code& ec) {
@@ -123,6 +126,18 @@ void HttpRequestReader::HeadParser::note_field(field name, std::string_view valu
       return note_once(head.websocket_version, value, ec);
     case field::expect:
       return note_once(expectation_, value, ec);
+    case field::range:
+      return note_joined(head.range, value);
+    case field::if_range:
+      return note_joined(head.if_range, value);
+    case field::if_match:
+      return note_joined(head.if_match, value);
+    case field::if_none_match:
+      return note_joined(head.if_none_match, value);
+    case field::if_modified_since:
+      return note_joined(head.if_modified_since, value);
+    case field::if_unmodified_since:
+      return note_joined(head.if_unmodified_since, value);
     case field::upgrade:
       head.upgrades |= has_token(value, "websocket");
       return;
@@ -135,6 +150,21 @@ void HttpRequestReader::HeadParser::note_field(field name, std::string_view valu
     default:
       return;
   }
+}
+
+void HttpRequestReader::HeadParser::note_joined(std::string_view& noted, std::string_view value) {
+  if (noted.data() == nullptr) {
+    noted = value;
+    return;
+  }
+  auto text =
+      std::find_if(joined_.begin(), joined_.end(), [&](const std::string& s) { return s.data() == noted.data(); });
+  if (text == joined_.end()) {
+    joined_.emplace_front(noted);
+    text = joined_.begin();
+  }
+  text->append(", ").append(value);
+  noted = *text;
 }
 
 void HttpRequestReader::HeadParser::judge_fields(error_code& ec) {

@@ -31,6 +31,10 @@ struct HttpHead {
   bool expects_continue = false;
   std::string_view authorization, content_type;
 
+  // Of a request for a file (RFC 9110 §13, §14). Several lines of one field are joined by commas (§5.3), which leaves
+  // those that may come only once invalid.
+  std::string_view range, if_range, if_match, if_none_match, if_modified_since, if_unmodified_since;
+
   // Of a WebSocket handshake (RFC 6455 §4.2.1).
   bool upgrades = false;           ///< `Upgrade` names websocket
   bool connection_agrees = false;  ///< `Connection` names upgrade

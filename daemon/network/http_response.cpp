@@ -27,6 +27,11 @@ bool is_reserved(std::string_view name) {
   return std::find(kReserved.begin(), kReserved.end(), name) != kReserved.end() || name.starts_with("sec-websocket-");
 }
 
+bool may_be_sent(std::string_view name, std::string_view lower, std::string_view value) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), is_token_char) && !is_reserved(lower) &&
+         is_field_text(value);
+}
+
 void append_field(std::string& out, std::string_view name, std::string_view value) {
   out.append(name).append(": ");
   for (const char c : value) out.push_back(is_control(c) ? ' ' : c);
@@ -70,40 +75,62 @@ std::string_view code_of(int status) {
   }
 }
 
+int status_of(const HttpResponse& response) {
+  return response.status >= 200 && response.status <= 599 ? response.status : 500;
+}
+
+bool has_content_length(int status) { return status != 204 && status != 304; }  // RFC 9110 §15.3.5, §15.4.5
+
+void append_headers(std::string& out, const std::vector<std::pair<std::string, std::string>>& headers,
+                    const HttpFixedFields& fixed) {
+  for (const auto& [name, value] : headers) {
+    const std::string lower = to_lower(name);
+    if (may_be_sent(name, lower, value) && !fixed.has(lower)) append_field(out, name, value);
+  }
+}
+
 }  // namespace
+
+bool sends_content(const HttpResponse& response, const HttpExchange& exchange) {
+  return has_content_length(status_of(response)) && !exchange.is_head;
+}
 
 void append_response(std::string& out, const HttpResponse& response, const HttpExchange& exchange,
                      const HttpFixedFields& fixed, Millis now) {
-  const int status = response.status >= 200 && response.status <= 599 ? response.status : 500;
-  const bool may_have_body = status != 204 && status != 304;  // RFC 9110 §15.3.5, §15.4.5
+  const int status = status_of(response);
+  const bool may_have_body = has_content_length(status);
+  const std::uint64_t length = response.file ? response.file->length : response.body.size();
   append_start(out, status, fixed, now);
-  if (may_have_body && !response.body.empty() && !response.content_type.empty() && !fixed.has_content_type) {
+  if (may_have_body && (length > 0 || response.file) && !response.content_type.empty() && !fixed.has_content_type) {
     append_field(out, "Content-Type", response.content_type);
   }
-  if (may_have_body) fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n", response.body.size());
+  if (may_have_body) fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n", length);
   if (!response.allow.empty() && !fixed.has_allow) append_field(out, "Allow", response.allow);
   if (response.retry_after > 0 && !fixed.has_retry_after) {
     append_field(out, "Retry-After", std::to_string(response.retry_after));
   }
+  if (!response.headers.empty()) append_headers(out, response.headers, fixed);
   if (status == 426) out.append("Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n");
   const std::string_view connection = connection_of(exchange, status == 426);
   if (!connection.empty()) append_field(out, "Connection", connection);
   out.append(fixed.text()).append("\r\n");
-  if (may_have_body && !exchange.is_head) out.append(response.body);
+  if (response.file == nullptr && sends_content(response, exchange)) out.append(response.body);
+}
+
+bool HttpFixedFields::has(std::string_view lower_name) const {
+  return std::find(names_.begin(), names_.end(), lower_name) != names_.end();
 }
 
 HttpFixedFields::HttpFixedFields(const std::map<std::string, std::string>& headers) {
   for (const auto& [name, value] : headers) {
     const std::string lower = to_lower(name);
-    if (name.empty() || !std::all_of(name.begin(), name.end(), is_token_char) || is_reserved(lower) ||
-        !is_field_text(value)) {
-      continue;
-    }
+    if (!may_be_sent(name, lower, value)) continue;
     has_date |= lower == "date";
     has_content_type |= lower == "content-type";
     has_allow |= lower == "allow";
     has_retry_after |= lower == "retry-after";
     append_field(text_, name, value);
+    names_.push_back(lower);
   }
 }
 

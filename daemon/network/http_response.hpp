@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace jl::network {
 
@@ -16,10 +17,13 @@ class HttpFixedFields {
   HttpFixedFields() = default;
   explicit HttpFixedFields(const std::map<std::string, std::string>& headers);
   [[nodiscard]] const std::string& text() const { return text_; }
+  /// Whether there is a field of this name, in lower case.
+  [[nodiscard]] bool has(std::string_view lower_name) const;
   bool has_date = false, has_content_type = false, has_allow = false, has_retry_after = false;
 
  private:
   std::string text_;
+  std::vector<std::string> names_;  // in lower case
 };
 
 /// What a response depends on besides itself.
@@ -29,7 +33,10 @@ struct HttpExchange {
   bool closes = false;   ///< the connection ends with it
 };
 
-/// Appends a whole response. A status outside of 200 to 599 becomes 500.
+/// Whether a response carries its body or file: not to HEAD, and not with 204 and 304 (RFC 9110 §6.4.1).
+[[nodiscard]] bool sends_content(const HttpResponse& response, const HttpExchange& exchange);
+/// Appends a whole response, but of one with a file only what comes before the file's bytes. A status outside of 200 to
+/// 599 becomes 500.
 void append_response(std::string& out, const HttpResponse& response, const HttpExchange& exchange,
                      const HttpFixedFields& fixed, Millis now);
 /// Appends a response of the server's own: `{"success":false,"code":"bad_request","message":"..."}`. The detail is a

@@ -5,12 +5,19 @@
 #include "daemon/network/stream_connection.hpp"
 
 #include <chrono>
+#include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace jl::network {
+
+class ByteBudget;
+class OpenFile;
 
 struct HttpServerOptions : StreamOptions {
   std::uint32_t max_header_bytes = 8192;        ///< request line and fields together; more: 431
@@ -34,6 +41,20 @@ struct HttpRequest {
   std::string_view body;
   std::string_view authorization;  ///< header; "" when absent
   std::string_view content_type;
+  /// Range and preconditions (RFC 9110 §13, §14), for answer_file_request(). Several lines of one: joined by commas.
+  std::string_view range, if_range, if_match, if_none_match, if_modified_since, if_unmodified_since;
+};
+
+/// A part of a file as a body.
+struct HttpFile {
+  std::shared_ptr<const OpenFile> file;
+  std::uint64_t offset = 0, length = 0;  ///< bytes; the part must be there, or the connection ends
+  std::uint64_t rate = 0;                ///< bytes per second of this body; 0 = no limit
+  std::shared_ptr<ByteBudget> budget;    ///< that it shares with other bodies; nullptr = no limit
+  /// Told of bytes that left since the last call, at most once per 256 KiB, and once with `ended` as the last call:
+  /// the body is sent (the calls add up to `length`), none is to be sent (HEAD, 304), or the connection is gone. On the
+  /// connection's thread. It must not touch the connection. Never called for a respond() that found no request.
+  std::function<void(std::uint64_t bytes, bool ended)> progress;
 };
 
 struct HttpResponse {
@@ -43,6 +64,9 @@ struct HttpResponse {
   std::string allow{};  ///< header of 405
   int retry_after = 0;  ///< seconds; 0 = no such header
   bool close = false;   ///< the connection ends with it
+  /// More fields. Left out: names that are no tokens or frame the message, values with control characters (CR, LF).
+  std::vector<std::pair<std::string, std::string>> headers{};
+  std::shared_ptr<const HttpFile> file{};  ///< in place of `body`
 };
 
 /// State that the handler hangs on a connection. Destroyed on the connection's thread after on_close.
@@ -56,7 +80,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
  public:
   virtual ~HttpConnection() = default;
   /// Answers the request at hand; nothing when there is none any more. It leaves once the turn is committed, so an
-  /// answer to what another thread did must be called for after that thread's commit.
+  /// answer to what another thread did must be called for after that thread's commit. A file follows as the client
+  /// takes it: that has no time limit but 60 s without any progress, and the next request waits for its end.
   virtual void respond(const HttpResponse& response) = 0;
   /// Answers a handshake with 101. From now on it is a WebSocket.
   virtual void accept_websocket() = 0;
@@ -94,8 +119,8 @@ class HttpServer {
   [[nodiscard]] static Result<std::unique_ptr<HttpServer>> start(const HttpServerOptions& options, IoThreads& threads,
                                                                  std::shared_ptr<HttpServerHandler> handler);
   virtual ~HttpServer() = default;
-  /// Stops accepting, ends idle connections, lets requests at hand be answered, closes WebSockets with 1001, and waits
-  /// at most `drain`. Not from an I/O thread.
+  /// Stops accepting, ends idle connections, lets requests at hand be answered and files be sent, closes WebSockets
+  /// with 1001, and waits at most `drain`. Not from an I/O thread.
   virtual void stop(std::chrono::milliseconds drain) = 0;
   /// New limits, headers and TLS context, for connections accepted from now on. host and port are not changed.
   virtual void update(const HttpServerOptions& options) = 0;

@@ -22,6 +22,9 @@ struct HttpTarget {
 /// is not UTF-8 or holds U+0000.
 [[nodiscard]] std::optional<std::string> decode_path(std::string_view path);
 
+/// Without the blanks and tabs around it.
+[[nodiscard]] std::string_view trim(std::string_view text);
+
 /// Whether a comma-separated list has this token, whatever its case (RFC 9110 §5.6.1).
 [[nodiscard]] bool has_token(std::string_view list, std::string_view token);
 
@@ -37,5 +40,9 @@ struct HttpTarget {
 /// "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 §5.6.7) of ms since 1970. Kept for the rest of its second on the calling
 /// thread; valid until the thread's next call.
 [[nodiscard]] std::string_view http_date(Millis now);
+
+/// The time that a date says, in any of the three forms that there are of it (RFC 9110 §5.6.7), in ms since 1970. A
+/// year of two digits is one at most 50 years after `now`. Nothing: it is no such date.
+[[nodiscard]] std::optional<Millis> parse_http_date(std::string_view text, Millis now);
 
 }  // namespace jl::network

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <pthread.h>
+#include <signal.h>
 #include <unistd.h>
 #include <algorithm>
 #include <atomic>
@@ -153,6 +154,11 @@ class Loop final : public IoThread {
 
 void Loop::run(bool manual_timers) {
   current_loop = this;
+  // sendfile(2) on a socket whose peer has gone raises it, and has no flag against that.
+  sigset_t pipe;
+  sigemptyset(&pipe);
+  sigaddset(&pipe, SIGPIPE);
+  ::pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
   arm();
   if (!manual_timers) tick();
   const auto drive = [this](auto&& step) {

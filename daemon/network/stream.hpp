@@ -20,7 +20,7 @@ struct IoResult {
     would_block,  ///< nothing now; wait for readiness
     want_read,    ///< writing must wait for the socket to be readable (TLS handshake)
     want_write,   ///< reading must wait for the socket to be writable (TLS handshake)
-    end,          ///< the peer sends no more (reading only)
+    end,          ///< the peer sends no more (reading), or the file has no more (sending one)
     failed,       ///< the connection is gone; failure() may say why
   };
   Status status = Status::failed;
@@ -48,6 +48,10 @@ class Stream {
   [[nodiscard]] IoResult read_some(std::span<char> buffer) const;
   /// After anything but failed the next call must begin with the bytes that were not taken.
   [[nodiscard]] IoResult write_some(std::string_view bytes) const;
+  /// Writes bytes of a file without a copy; only in the clear. `end`: the file ends before them.
+  [[nodiscard]] IoResult send_file(int file, std::uint64_t offset, std::size_t bytes) const;
+  /// Bytes that were written and that the peer has not acknowledged yet.
+  [[nodiscard]] std::size_t unacknowledged() const;
   /// Reads what is thrown away, so below TLS. read_some() must not follow.
   [[nodiscard]] IoResult discard_some(std::span<char> buffer) const;
   /// Tells the peer that nothing more comes. False: it must be said again when the socket is writable.

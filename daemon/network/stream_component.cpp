@@ -44,8 +44,8 @@ bool StreamComponent::wait_until_empty(std::chrono::milliseconds limit) {
 
 void StreamComponent::report(Trouble kind, std::string_view peer, std::string_view detail, Millis steady_now) {
   static constexpr std::array<std::string_view, static_cast<std::size_t>(Trouble::count_)> kWhat{
-      "connection over the limit", "peer broke the protocol", "peer does not take what it is sent", "log write failed",
-      "TLS handshake failed"};
+      "connection over the limit", "peer broke the protocol", "peer does not take what it is sent",
+      "log write failed",          "TLS handshake failed",    "file not sent to its end"};
   std::uint64_t held = 0;
   if (!troubles_[static_cast<std::size_t>(kind)].allow(steady_now, held)) return;
   log::warn(logger_, "{} component={} peer={} detail=\"{}\" suppressed={}", kWhat[static_cast<std::size_t>(kind)], id_,

@@ -78,7 +78,7 @@ class StreamComponent {
   [[nodiscard]] bool wait_until_empty(std::chrono::milliseconds limit);
 
   /// What peers can bring about is logged at a bounded rate, each kind for itself.
-  enum class Trouble : std::uint8_t { over_limit, protocol, slow_consumer, storage, tls, count_ };
+  enum class Trouble : std::uint8_t { over_limit, protocol, slow_consumer, storage, tls, file, count_ };
   void report(Trouble kind, std::string_view peer, std::string_view detail, Millis steady_now);
 
   StreamCounters counters;

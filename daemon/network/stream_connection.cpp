@@ -310,11 +310,10 @@ void StreamConnection::regulate() {
   if (reads && stream_.has_pending()) read_on();
 }
 
-void StreamConnection::close_slow() {
+void StreamConnection::close_slow(std::string_view detail) {
   discard_ = true;
   add(component_->counters.slow_consumers);
-  component_->report(StreamComponent::Trouble::slow_consumer, peer_name(), "unsent bytes over the limit",
-                     io_thread().timers().now());
+  component_->report(StreamComponent::Trouble::slow_consumer, peer_name(), detail, io_thread().timers().now());
   on_slow_consumer();
 }
 

@@ -131,7 +131,11 @@ class StreamConnection : protected TurnMember {
   void call_on_drained() { wants_drained_ = true; }
   [[nodiscard]] const Stream& stream() const { return stream_; }
   [[nodiscard]] StreamComponent& shared() const { return *component_; }
-  void close_slow();
+  /// Has on_drained() called when the socket takes bytes again: for what is written to stream() itself, after
+  /// everything else is sent.
+  void wait_for_writable() { blocked_ = wants_drained_ = true; }
+  /// Counts and logs a peer that does not take what it is sent, and ends the protocol.
+  void close_slow(std::string_view detail = "unsent bytes over the limit");
   /// Throws unsent bytes away and ends the protocol.
   void abandon() noexcept;
 
