@@ -47,6 +47,9 @@ struct App::Impl {
         catalogs(secrets, &protocols, &k),
         cert_expiry(k),
         directory(*store, secrets, catalogs),
+        depot(secrets.derived_key("download tokens")),
+        upgrades(*store, clock, depot),
+        downloads(depot, upgrades, *files, clock),
         syncer(c.durability == device::Durability::sync ? std::make_unique<device::Syncer>(*store) : nullptr),
         threads(c.threads, clock),
         mutator(*store),
@@ -54,6 +57,7 @@ struct App::Impl {
     book.bind(directory);
     bus.add(history);
     bus.add(latest);
+    bus.add(upgrades);
     bus.add(tail);
     bus.add(northbound);
     for (std::size_t i = 0; i < threads.size(); ++i) {
@@ -66,8 +70,8 @@ struct App::Impl {
     const access::Context context{directory, bus, sessions, resources, clock, turn_logs, kept, &traces};
     commands = std::make_unique<access::Commands>(context);
     const access::MqttServices mqtt{catalogs, passwords, *commands, c.command_timeout};
-    runtime = std::make_unique<runtime::Runtime>(runtime::Materials{threads, context, mqtt}, *store, secrets,
-                                                 northbound, c.node_id);
+    runtime = std::make_unique<runtime::Runtime>(runtime::Materials{threads, context, mqtt, depot, upgrades, downloads},
+                                                 *store, secrets, northbound, c.node_id);
     resources.set_runtime(*runtime);
     calls = std::make_unique<control::Calls>(
         control::Rooms{*store, *files, resources, *runtime, *commands, sessions, catalogs, directory, protocols, tail,
@@ -104,6 +108,9 @@ struct App::Impl {
   device::LatestSink latest;
   device::TailSink tail;
   access::NorthboundSink northbound;
+  ota::Depot depot;
+  ota::Upgrades upgrades;
+  ota::Downloads downloads;
   device::Bus bus;
   access::Sessions sessions;
   access::Traces traces;

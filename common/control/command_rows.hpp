@@ -30,6 +30,11 @@ void add_protocol(std::vector<Command>& out);
 void add_package(std::vector<Command>& out);
 void add_device(std::vector<Command>& out);
 void add_modbus(std::vector<Command>& out);
+void add_ota(std::vector<Command>& out);
+
+/// Flags of their own that adding a task, or a firmware, takes.
+void add_task_flags(Command& add);
+void add_firmware_flags(Command& add);
 
 /// What brings configurations of other systems here.
 void add_import(std::vector<Command>& out);

@@ -93,8 +93,10 @@ void add_generic(std::vector<Command>& out, const Kind& kind) {
                      takes_files(kind) ? "the package (a zip archive), or the document as YAML or JSON, or - for that"
                                        : "read the document from a YAML or JSON file, or - for standard input")};
   add.flags.back().short_name = 'f';
-  // Key stores and long chains are larger than what other nouns need.
-  add.large_body = kind.name == "cert";
+  // Key stores and long chains are larger than what other nouns need, and so are lists of devices.
+  add.large_body = kind.name == "cert" || kind.name == "ota-task";
+  if (kind.name == "ota-task") add_task_flags(add);
+  if (kind.name == "ota-firmware") add_firmware_flags(add);
   add.examples = {jlctl + "add " + kind.add_example};
   out.push_back(std::move(add));
 
@@ -407,6 +409,7 @@ std::span<const Command> commands() {
     add_protocol(out);
     add_device(out);
     add_modbus(out);
+    add_ota(out);
     add_log(out);
     add_manifests(out);
     add_import(out);

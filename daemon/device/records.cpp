@@ -50,7 +50,8 @@ Result<std::optional<FirmwareInfo>> read_firmware(const store::Store& store, std
   out.version = std::string(version->get_string());
   if (const auto* properties = o->if_contains("properties"); properties && properties->is_object())
     out.properties = properties->get_object();
-  if (const auto* updated = o->if_contains("updated"); updated && updated->is_int64()) out.updated = updated->get_int64();
+  if (const auto* updated = o->if_contains("updated"); updated && updated->is_int64())
+    out.updated = updated->get_int64();
   return std::optional<FirmwareInfo>(std::move(out));
 }
 

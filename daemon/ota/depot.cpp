@@ -70,16 +70,16 @@ Status Depot::can_tell(std::string_view firmware_id, const std::string& server_i
 std::string url_name(std::string_view file_name) {
   std::string out;
   for (const char c : file_name) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-                       c == '_' || c == '-';
+    const bool plain =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
     out.push_back(plain ? c : '_');
   }
   // "." and ".." would be taken for steps.
   return out.find_first_not_of('.') == std::string::npos ? "firmware.bin" : out;
 }
 
-std::string Depot::url(const model::OtaServer& server, std::string_view firmware_id,
-                       const model::OtaFirmware& firmware, const Token& token, bool coap) const {
+std::string Depot::url(const model::OtaServer& server, std::string_view firmware_id, const model::OtaFirmware& firmware,
+                       const Token& token, bool coap) const {
   std::string out = coap ? server.coap_url : server.public_url;
   return out.append(kDownloadPath)
       .append(firmware_id)

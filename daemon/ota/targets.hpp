@@ -16,7 +16,7 @@ namespace jl::ota {
 struct DeviceFacts {
   std::string id, name, description, parent_id;
   bool enabled = false, online = false;
-  std::string firmware;            ///< version, "" = never told
+  std::string firmware;  ///< version, "" = never told
   std::map<std::string, std::string, std::less<>> tags;
 };
 

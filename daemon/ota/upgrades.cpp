@@ -24,7 +24,9 @@ Error missing(const std::string& task_id) {
 
 }  // namespace
 
-std::string record_key(std::string_view task_id, std::string_view device_id) { return store::key({task_id, device_id}); }
+std::string record_key(std::string_view task_id, std::string_view device_id) {
+  return store::key({task_id, device_id});
+}
 
 Upgrades::Upgrades(store::Store& store, const Clock& clock, const Depot& depot)
     : store_(store), clock_(clock), depot_(depot), board_(local_minute), batch_(store.make_batch()) {}
@@ -152,7 +154,8 @@ void Upgrades::device_came(std::string_view product_id, const DeviceFacts& devic
     for (const auto& [id, task] : board_.tasks()) {
       const Plan& plan = task->plan();
       if (!plan.task.late_joiners || plan.product_id != product_id || task->find(device.id)) continue;
-      if (!task->rollout().state().stop_reason.empty() || task->records().size() >= model::OtaTask::kMaxDevices) continue;
+      if (!task->rollout().state().stop_reason.empty() || task->records().size() >= model::OtaTask::kMaxDevices)
+        continue;
       if (board_.active(device.id, plan.firmware_id)) continue;
       auto record = join(plan, device, now);
       if (!record) continue;
@@ -238,9 +241,10 @@ Result<std::size_t> Upgrades::remove_records(const std::string& task_id, const s
         return Error(Errc::not_found, "ota task \"" + task_id + "\" has no device \"" + id + "\"",
                      "jlctl ota task devices " + task_id);
       if (!is_over(record->state))
-        return Error(Errc::conflict, "device \"" + id + "\" of ota task \"" + task_id + "\" is " +
-                                         std::string(to_string(record->state)),
-                     "jlctl ota task stop " + task_id + " " + id);
+        return Error(
+            Errc::conflict,
+            "device \"" + id + "\" of ota task \"" + task_id + "\" is " + std::string(to_string(record->state)),
+            "jlctl ota task stop " + task_id + " " + id);
     }
     for (const auto& id : devices) task->forget(id);
     if (!persist()) return Error(Errc::storage, "the records could not be deleted");

@@ -9,6 +9,7 @@
 #include "daemon/store/store.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
@@ -98,8 +99,9 @@ class Upgrades final : public device::Sink {
   [[nodiscard]] std::size_t record_count() const;
   /// Counts of all tasks together.
   [[nodiscard]] Counts totals() const;
-  /// Changes whenever any record does.
-  [[nodiscard]] std::uint64_t version() const { return version_.load(); }
+  /// Calls back when records may have changed, a few times a second at most, on the engine's thread. The handle ends
+  /// it, but for a call that is under way.
+  [[nodiscard]] std::shared_ptr<void> watch(std::function<void()> changed);
 
   void on_message(const device::Envelope& envelope, device::TurnLog& log) override;
 
@@ -111,6 +113,7 @@ class Upgrades final : public device::Sink {
   };
   void run();
   bool step();
+  void tell_watchers();
   bool persist();
   void wake();
   void send(const Told& told);
@@ -130,11 +133,15 @@ class Upgrades final : public device::Sink {
   Board board_;
   std::unique_ptr<store::AppendBatch> batch_;
   std::map<std::string, Plan, std::less<>> withdrawn_;
-  std::vector<RecordRef> unsaved_;                  // could not be written; written with the next
-  std::vector<std::pair<Millis, Dispatch>> busy_;   // too much is on its way to them: looked at again then
+  std::vector<RecordRef> unsaved_;                 // could not be written; written with the next
+  std::vector<std::pair<Millis, Dispatch>> busy_;  // too much is on its way to them: looked at again then
   bool stopping_ = false, woken_ = false;
   std::atomic<bool> any_{false}, joiners_{false};
-  std::atomic<std::uint64_t> version_{0};
+  std::atomic<std::uint64_t> version_{0};  // grows with whatever changes
+  std::mutex watchers_mutex_;
+  std::vector<std::shared_ptr<std::function<void()>>> watchers_;
+  std::uint64_t told_version_ = 0;  // to watchers; of the thread
+  std::chrono::steady_clock::time_point told_at_{};
   std::thread thread_;
 };
 

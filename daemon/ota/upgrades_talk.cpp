@@ -15,6 +15,7 @@ namespace {
 constexpr std::size_t kAtOnce = 256;  // told in one go, so that the lock is not held for long
 constexpr Millis kBusyPause = 5000;
 constexpr std::chrono::milliseconds kTurn{1000};
+constexpr std::chrono::milliseconds kWatchTurn{200};
 
 std::string_view text_of(const json::object& body, std::string_view key) {
   const auto* value = body.if_contains(key);
@@ -63,13 +64,40 @@ void Upgrades::run() {
   for (;;) {
     {
       std::unique_lock lock(mutex_);
-      wake_.wait_for(lock, kTurn, [this] { return woken_ || stopping_; });
+      const bool owes = version_.load() != told_version_;
+      wake_.wait_for(lock, owes ? kWatchTurn : kTurn, [this] { return woken_ || stopping_; });
       if (stopping_) return;
       woken_ = false;
     }
     while (step()) {
     }
+    tell_watchers();
   }
+}
+
+std::shared_ptr<void> Upgrades::watch(std::function<void()> changed) {
+  auto entry = std::make_shared<std::function<void()>>(std::move(changed));
+  const std::scoped_lock lock(watchers_mutex_);
+  watchers_.push_back(entry);
+  return {entry.get(), [this, entry](void*) {
+            const std::scoped_lock inner(watchers_mutex_);
+            std::erase(watchers_, entry);
+          }};
+}
+
+// Many changes are one to look at. This is about people's eyes, so it goes by the machine's own time.
+void Upgrades::tell_watchers() {
+  const auto now = std::chrono::steady_clock::now();
+  const std::uint64_t version = version_.load();
+  if (version == told_version_ || now - told_at_ < kWatchTurn) return;
+  told_version_ = version;
+  told_at_ = now;
+  std::vector<std::shared_ptr<std::function<void()>>> watchers;
+  {
+    const std::scoped_lock lock(watchers_mutex_);
+    watchers = watchers_;
+  }
+  for (const auto& changed : watchers) (*changed)();
 }
 
 // True when there may be more to do at once.

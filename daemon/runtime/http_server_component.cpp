@@ -38,6 +38,30 @@ Result<network::HttpServerOptions> options_of(const std::string& id, model::Netw
 
 Millis silence_of(const model::HttpServer& c) { return c.session_timeout * 1000; }
 
+// Who asks for firmware has nothing to do with the component's gateways.
+class FrontDoor final : public network::HttpServerHandler {
+ public:
+  FrontDoor(std::string network_id, ota::Downloads& downloads, std::shared_ptr<access::HttpAccess> access)
+      : network_id_(std::move(network_id)), downloads_(downloads), access_(std::move(access)) {}
+
+  void on_request(network::HttpConnection& connection, const network::HttpRequest& request) override {
+    if (ota::Downloads::is_download(request.path)) return connection.respond(downloads_.answer(network_id_, request));
+    access_->on_request(connection, request);
+  }
+  void on_upgrade(network::HttpConnection& connection, const network::HttpRequest& request) override {
+    access_->on_upgrade(connection, request);
+  }
+  void on_message(network::HttpConnection& connection, std::string_view message, bool text) override {
+    access_->on_message(connection, message, text);
+  }
+  void on_close(network::HttpConnection& connection) override { access_->on_close(connection); }
+
+ private:
+  const std::string network_id_;
+  ota::Downloads& downloads_;
+  const std::shared_ptr<access::HttpAccess> access_;
+};
+
 class HttpServerComponent final : public Component {
  public:
   HttpServerComponent(std::string id, model::NetworkType type, std::shared_ptr<access::HttpAccess> access,
@@ -98,7 +122,8 @@ Result<std::unique_ptr<Component>> start_http_server(const Materials& materials,
   auto access =
       std::make_shared<access::HttpAccess>(materials.context, id, materials.threads, silence_of(configuration));
   access->attach(gateways);
-  JL_TRY(auto server, network::HttpServer::start(options, materials.threads, access));
+  JL_TRY(auto server, network::HttpServer::start(options, materials.threads,
+                                                 std::make_shared<FrontDoor>(id, materials.downloads, access)));
   return std::unique_ptr<Component>(std::make_unique<HttpServerComponent>(
       id, type, std::move(access), std::move(server), configuration, materials.context.clock));
 }

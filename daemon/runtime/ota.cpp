@@ -45,9 +45,8 @@ Status Ota::boot(const store::Snapshot& snapshot) {
                            return true;
                          });
   };
-  JL_CHECK(each("ota-firmware", [&](const Resource& r) {
-    depot_.set_firmware(r.id, model::from_json<model::OtaFirmware>(r.spec));
-  }));
+  JL_CHECK(each("ota-firmware",
+                [&](const Resource& r) { depot_.set_firmware(r.id, model::from_json<model::OtaFirmware>(r.spec)); }));
   JL_CHECK(each("ota-server", [&](const Resource& r) {
     depot_.set_server(r.id, model::from_json<model::OtaServer>(r.spec), r.enabled);
   }));
@@ -97,7 +96,8 @@ void Ota::commit(const std::vector<ResourceChange>& changes) {
     const Resource* after = change.after ? &*change.after : nullptr;
     const Resource& any = change.any();
     if (any.kind == "ota-firmware") {
-      depot_.set_firmware(any.id, after ? std::optional(model::from_json<model::OtaFirmware>(after->spec)) : std::nullopt);
+      depot_.set_firmware(any.id,
+                          after ? std::optional(model::from_json<model::OtaFirmware>(after->spec)) : std::nullopt);
     } else if (any.kind == "ota-server") {
       depot_.set_server(any.id, after ? std::optional(model::from_json<model::OtaServer>(after->spec)) : std::nullopt,
                         after && after->enabled);
@@ -205,8 +205,8 @@ json::object Ota::status_of(const Resource& resource) const {
     const ota::Counts& c = picture->counts;
     out["state"] = ota::to_string(c.state());
     out["progress"] = c.progress();
-    for (const auto state : {ota::State::waiting, ota::State::processing, ota::State::success, ota::State::failed,
-                             ota::State::canceled})
+    for (const auto state :
+         {ota::State::waiting, ota::State::processing, ota::State::success, ota::State::failed, ota::State::canceled})
       out[ota::to_string(state)] = c.at(state);
     out["total"] = c.total();
     if (picture->groups > 1) out["group"] = json::object{{"number", picture->group + 1}, {"of", picture->groups}};

@@ -38,6 +38,11 @@ void Resources::add_status(json::object& document, const Resource& resource, Det
         status["properties"] = std::move(*values);
       if (auto tags = device::read_values(p_.store, product_id, resource.id, 't'); tags && !tags->empty())
         status["tags"] = std::move(*tags);
+      if (const auto firmware = device::read_firmware(p_.store, product_id, resource.id); firmware && *firmware) {
+        json::object shown{{"version", (*firmware)->version}, {"updateTime", format_time((*firmware)->updated)}};
+        if (!(*firmware)->properties.empty()) shown["properties"] = (*firmware)->properties;
+        status["firmware"] = std::move(shown);
+      }
     }
   } else if (resource.kind == "cert") {
     const auto info = p_.catalogs.current()->cert(resource.id);
@@ -61,6 +66,12 @@ void Resources::add_status(json::object& document, const Resource& resource, Det
     }
   } else {
     status = runtime_->status_of(resource, detail != Detail::listed);
+    if (resource.kind == "ota-firmware") {
+      View view(p_.store);
+      const auto tasks =
+          view.count_users(resource.kind, resource.id, "ota-task", std::numeric_limits<std::size_t>::max());
+      status["tasks"] = tasks ? *tasks : 0;
+    }
   }
   document["status"] = std::move(status);
 }

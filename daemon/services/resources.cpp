@@ -107,8 +107,7 @@ Result<Resources::Committed> Resources::commit(View& view, RuleContext& rules, c
   }
   JL_CHECK(runtime_->prepare(changes));
   store::Transaction transaction = view.transaction();
-  for (auto& [key, value] : rules.upgrade_records)
-    transaction.put(Family::upgrades, std::move(key), std::move(value));
+  for (auto& [key, value] : rules.upgrade_records) transaction.put(Family::upgrades, std::move(key), std::move(value));
   if (reply && !options.request_id.empty()) {
     json::object kept{{"hash", p_.secrets.fingerprint(options.request_text)},
                       {"time", p_.clock.now()},

@@ -20,7 +20,14 @@ struct Calls::Pool {
 
 namespace {
 
-// Sends a line of a long answer no faster than its reader takes them; false when the reader is gone or stands still.
+// The server has written the file by now.
+void answer_upload(const Call& call, Responder& reply) {
+  JL_ASSERT(call.file);
+  reply.json(call.file->existed ? 200 : 201, json::object{{"fileId", call.file->id}, {"size", call.file->size}});
+}
+
+}  // namespace
+
 bool paced_line(Responder& reply, std::string line) {
   constexpr std::size_t kAhead = 8u << 20u;
   constexpr int kPatience = 6000;  // times 5 ms
@@ -30,14 +37,6 @@ bool paced_line(Responder& reply, std::string line) {
   }
   return reply.line(std::move(line));
 }
-
-// The server has written the file by now.
-void answer_upload(const Call& call, Responder& reply) {
-  JL_ASSERT(call.file);
-  reply.json(call.file->existed ? 200 : 201, json::object{{"fileId", call.file->id}, {"size", call.file->size}});
-}
-
-}  // namespace
 
 Calls::Calls(const Rooms& rooms) : r_(rooms), pool_(std::make_unique<Pool>()) {}
 Calls::~Calls() { stop(); }
@@ -103,6 +102,14 @@ void Calls::handle(Call call, std::shared_ptr<Responder> reply) {
     if (c.noun == "modbus point" && (c.verb == "read" || c.verb == "write")) return modbus_point(call, reply);
     if (c.verb == "bindings") return slow(std::move(call), std::move(reply), &Calls::modbus_bindings);
   }
+  if (c.path == "/v1/ota/check") return slow(std::move(call), std::move(reply), &Calls::ota_check);
+  if (c.noun == "ota firmware" && c.verb == "verify")
+    return slow(std::move(call), std::move(reply), &Calls::ota_verify);
+  if (c.noun == "ota task" && (c.verb == "stop" || c.verb == "resume" || c.verb == "retry" || c.verb == "remove"))
+    return pooled(std::move(call), std::move(reply), &Calls::ota_operation);
+  if (c.noun == "ota task" && c.verb == "devices")
+    return pooled(std::move(call), std::move(reply), &Calls::ota_devices);
+  if (c.noun == "ota task" && c.verb == "watch") return ota_watch(call, reply);
   if (c.kind && c.mutates) return mutate(call, reply);
   // The rest reads; some of it a lot.
   pooled(std::move(call), std::move(reply), &Calls::read);

@@ -87,6 +87,11 @@ class Calls {
   /// Errors: not_found, disabled.
   [[nodiscard]] Status running_channel(const std::string& id) const;
   [[nodiscard]] Result<const codec::Protocol*> protocol_of(const std::string& id) const;
+  void ota_operation(const Call& call, const Reply& reply);
+  void ota_devices(const Call& call, const Reply& reply);
+  void ota_watch(const Call& call, const Reply& reply);
+  void ota_check(const Call& call, const Reply& reply);
+  void ota_verify(const Call& call, const Reply& reply);
   void log_call(const Call& call, const Reply& reply);
   [[nodiscard]] boost::json::object status() const;
   [[nodiscard]] std::string metrics() const;
@@ -107,6 +112,8 @@ void answer_mutation(const std::shared_ptr<Responder>& reply, Result<services::M
 /// Makes the merge patch of a cert out of the body of its renewal: new material takes the place of the old, whatever
 /// form that had. Errors: bad_request.
 [[nodiscard]] Status complete_renewal(boost::json::object& patch);
+/// Sends a line of a long answer no faster than its reader takes them; false when the reader is gone or stands still.
+[[nodiscard]] bool paced_line(Responder& reply, std::string line);
 /// The OpenAPI 3.1 document of the command table.
 [[nodiscard]] boost::json::object openapi_document();
 /// "1h" back from now, RFC 3339 or epoch milliseconds; 0 when empty. Errors: bad_request naming the parameter.

@@ -41,6 +41,10 @@ class LiveLines {
     }
   }
 
+  /// That was all.
+  void end() {
+    if (left_.exchange(0) > 0) reply_->end_stream();
+  }
   /// There will be no more lines.
   void end(const Error& why) {
     if (left_.exchange(0) > 0) reply_->end_stream(why);

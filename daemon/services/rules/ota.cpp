@@ -79,8 +79,9 @@ Status check_unique(RuleContext& context, const Resource& after, const OtaFirmwa
 Status check_frozen(RuleContext& context, const Resource& before, const Resource& after) {
   JL_TRY(const auto users, context.view.users_of("ota-firmware", after.id, 1));
   if (users.empty()) return {};
-  static constexpr std::array kFrozen{"version", "versionOrder", "signMethod", "sign",      "fileId",         "fileName",
-                                      "url",     "size",         "properties", "signature", "signatureCertId"};
+  static constexpr std::array kFrozen{"version",        "versionOrder", "signMethod", "sign",       "fileId",
+                                      "fileName",       "url",          "size",       "properties", "signature",
+                                      "signatureCertId"};
   for (const char* key : kFrozen) {
     const auto* a = before.spec.if_contains(key);
     const auto* b = after.spec.if_contains(key);
@@ -95,7 +96,8 @@ void check_sign(RuleContext& context, const Resource& after, const OtaFirmware& 
   if (spec.file_id.empty() || !context.files) return;
   const auto file = context.files->find(spec.file_id);
   if (!file) return;  // said already
-  if (spec.sign == "auto") return context.problem(after, "spec.sign", "the MD5 of this file is not known; upload it again");
+  if (spec.sign == "auto")
+    return context.problem(after, "spec.sign", "the MD5 of this file is not known; upload it again");
   if (spec.size != static_cast<std::int64_t>(file->size))
     context.problem(after, "spec.size", fmt::format("is {}, but the image has {} bytes", spec.size, file->size));
   const std::string& actual = spec.sign_method == model::SignMethod::md5 ? file->md5 : file->id;
@@ -121,8 +123,7 @@ Status check_signature(RuleContext& context, const Resource& after, const OtaFir
     context.problem(after, "spec.signatureCertId", opened->error().message);
     return {};
   }
-  const Status valid =
-      cert::verify_ed25519(*(*opened)->bundle, *signature, context.files->path_of(spec.file_id));
+  const Status valid = cert::verify_ed25519(*(*opened)->bundle, *signature, context.files->path_of(spec.file_id));
   if (!valid) context.problem(after, "spec.signature", valid.error().message, Errc::sign_mismatch);
   return {};
 }
@@ -157,7 +158,8 @@ Status check_server_network(RuleContext& context, const Resource& after, const c
 
 // ---- tasks
 
-Result<std::optional<std::string>> server_problem(RuleContext& context, const OtaTask& task, const OtaFirmware& firmware) {
+Result<std::optional<std::string>> server_problem(RuleContext& context, const OtaTask& task,
+                                                  const OtaFirmware& firmware) {
   if (!firmware.url.empty()) return std::optional<std::string>();
   if (!task.server_id.id.empty()) {
     JL_TRY(const Resource* server, context.view.get("ota-server", task.server_id.id));
@@ -181,18 +183,19 @@ Result<std::optional<std::string>> server_problem(RuleContext& context, const Ot
 // The devices of the product, or those that the task names.
 Status collect(RuleContext& context, const Resource& after, const ota::Plan& plan,
                std::vector<ota::DeviceFacts>& devices) {
-  const bool with_tags = std::ranges::any_of(
-      plan.task.where, [](const std::string& condition) { return condition.starts_with("tag."); });
+  const bool with_tags =
+      std::ranges::any_of(plan.task.where, [](const std::string& condition) { return condition.starts_with("tag."); });
+  std::size_t wrong = 0;
   const auto add = [&](const std::string& id, bool named) -> Status {
     JL_TRY(const Resource* device, context.view.get("device", id));
-    std::size_t wrong = 0;
     const auto problem = [&](std::string what) {
       if (++wrong <= kMostNamed) context.problem(after, "spec.deviceId", std::move(what));
     };
     if (!device) {
       if (named) problem("device \"" + id + "\" does not exist");
     } else if (const auto product = spec_of<model::Device>(*device).product_id.id; product != plan.product_id) {
-      if (named) problem("device \"" + id + "\" is one of product \"" + product + "\", not \"" + plan.product_id + "\"");
+      if (named)
+        problem("device \"" + id + "\" is one of product \"" + product + "\", not \"" + plan.product_id + "\"");
     } else {
       devices.push_back(context.runtime->ota().facts_of(*device, with_tags));
     }
