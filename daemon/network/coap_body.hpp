@@ -11,8 +11,8 @@
 
 namespace jl::network {
 
-/// Shared between the handler and the answer that is under way; used on the component's thread, and let go of there as
-/// soon as its block is read.
+/// Shared between the handler and the answer that is under way; used on the component's thread, and let go of as soon
+/// as its block is read.
 class CoapBody {
  public:
   virtual ~CoapBody() = default;
