@@ -69,12 +69,21 @@ std::shared_ptr<network::ByteBudget> Downloads::budget_of(Gate& gate, std::int64
   return gate.budget;
 }
 
+Downloads::Counters Downloads::read(const Gate& g) {
+  return {g.running.load(), g.requests.load(), g.refused.load(), g.turned_away.load(), g.bytes.load()};
+}
+
 Downloads::Counters Downloads::counters(std::string_view server_id) const {
   const std::scoped_lock lock(mutex_);
   const auto it = gates_.find(server_id);
-  if (it == gates_.end()) return {};
-  const Gate& g = *it->second;
-  return {g.running.load(), g.requests.load(), g.refused.load(), g.turned_away.load(), g.bytes.load()};
+  return it == gates_.end() ? Counters{} : read(*it->second);
+}
+
+std::map<std::string, Downloads::Counters> Downloads::all_counters() const {
+  const std::scoped_lock lock(mutex_);
+  std::map<std::string, Counters> out;
+  for (const auto& [id, gate] : gates_) out.emplace(id, read(*gate));
+  return out;
 }
 
 std::variant<std::shared_ptr<const network::OpenFile>, Downloads::Refusal> Downloads::open(const Grant& grant,

@@ -37,6 +37,8 @@ class Downloads {
   };
   /// Of one server, since the start.
   [[nodiscard]] Counters counters(std::string_view server_id) const;
+  /// Of every server that was asked for something.
+  [[nodiscard]] std::map<std::string, Counters> all_counters() const;
 
  private:
   /// What the downloads of one server share.
@@ -55,6 +57,7 @@ class Downloads {
     std::string message{};
   };
   [[nodiscard]] std::variant<std::shared_ptr<const network::OpenFile>, Refusal> open(const Grant& grant, Gate& gate);
+  [[nodiscard]] static Counters read(const Gate& gate);
   [[nodiscard]] std::shared_ptr<Gate> gate_of(const std::string& server_id);
   [[nodiscard]] std::shared_ptr<network::ByteBudget> budget_of(Gate& gate, std::int64_t rate) const;
 
