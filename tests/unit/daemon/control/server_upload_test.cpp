@@ -290,7 +290,7 @@ class StubFiles final : public FileStore {
    private:
     StubFiles& files_;
   };
-  Result<std::unique_ptr<FileStore::Incoming>> begin(std::uint64_t) override {
+  Result<std::unique_ptr<FileStore::Incoming>> begin(std::uint64_t, bool) override {
     return std::unique_ptr<FileStore::Incoming>(std::make_unique<Incoming>(*this));
   }
   [[nodiscard]] std::optional<StoredFile> find(std::string_view) const override { return std::nullopt; }
