@@ -31,6 +31,9 @@ void add_package(std::vector<Command>& out);
 void add_device(std::vector<Command>& out);
 void add_modbus(std::vector<Command>& out);
 
+/// How files get to the daemon: no verbs, but what those of other nouns call.
+void add_files(std::vector<Command>& out);
+
 /// What brings configurations of other systems here.
 void add_import(std::vector<Command>& out);
 
