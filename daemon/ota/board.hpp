@@ -62,8 +62,6 @@ class Board {
   [[nodiscard]] Task* find(std::string_view task_id);
   [[nodiscard]] const Task* find(std::string_view task_id) const;
   [[nodiscard]] const std::map<std::string, std::unique_ptr<Task>, std::less<>>& tasks() const { return tasks_; }
-  /// All tasks are in after a restart: who was told and has not given a sign is told once more.
-  void restarted();
   /// Records in all.
   [[nodiscard]] std::size_t size() const;
   /// The task, other than `except`, in which a device has a record of a firmware that is not over; nullptr = none.
