@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -99,12 +100,13 @@ Result<json::value> field_value(Context& context, const FlagInfo& flag, const st
 }
 
 // Where a kind takes an uploaded package, --file may name that as well as a document: a zip archive is no document.
+// Images of firmware may be anything, also text; they have --image.
 const FlagInfo* package_flag(const Context& context) {
   const auto file = context.args.value("file");
   if (!file || *file == "-") return nullptr;
   const auto& flags = context.args.flags();
   const auto found = std::ranges::find_if(flags, [](const FlagInfo& flag) {
-    return flag.field && flag.use == FlagUse::file && !flag.field->uploaded.empty();
+    return flag.field && flag.use == FlagUse::file && flag.field->uploaded == "protocol";
   });
   if (found == flags.end()) return nullptr;
   std::ifstream in(*file, std::ios::binary);
@@ -282,11 +284,28 @@ class FlagDocument {
   std::map<std::string, bool> flags_set_;
 };
 
+// An image where its document was wanted: a NUL is in no YAML and no JSON, and early in whatever is not text.
+Status check_no_image(const Context& context, const std::string& file) {
+  const auto& flags = context.args.flags();
+  const auto image = std::ranges::find_if(flags, [](const FlagInfo& flag) {
+    return flag.field && flag.use == FlagUse::file && !flag.field->uploaded.empty();
+  });
+  if (image == flags.end() || file == "-") return {};
+  std::ifstream in(file, std::ios::binary);
+  std::array<char, 4096> start{};
+  in.read(start.data(), start.size());
+  const std::string_view seen(start.data(), static_cast<std::size_t>(in.gcount()));
+  if (seen.find('\0') == seen.npos) return {};
+  return Error(Errc::usage, "\"" + file + "\" is no document but bytes",
+               "the file itself: --" + image->name + " " + file);
+}
+
 // -f FILE of add and edit: exactly one document, of this kind and id where it names them.
 Result<Document> document_of_file(Context& context, const std::string& id) {
   Document out;
   const auto file = context.args.value("file");
   if (!file || package_flag(context)) return out;
+  JL_CHECK(check_no_image(context, *file));
   JL_TRY(out.sources, load_manifests(context, {*file}, true, FileUse::upload));
   if (out.sources.size() != 1) {
     return Error(Errc::usage,

@@ -7,6 +7,7 @@
 namespace jl::control {
 
 inline constexpr std::string_view kUploadPath = "/v1/files";
+inline constexpr std::string_view kFetchPath = "/v1/files/fetch";
 inline constexpr std::string_view kBytes = "application/octet-stream";
 
 struct UploadPurpose {
