@@ -43,7 +43,8 @@ class Console {
   std::string in_sight_{};  ///< the line of progress that is there
 };
 
-/// {"code","message","exitCode","retryable","hint"?,"field"?,"object"?,"requestId"?,"problems"?}
+/// {"code","message","exitCode","retryable","hint"?,"field"?,"object"?,"requestId"?,"problems"?} and the error's own
+/// members
 [[nodiscard]] boost::json::object error_document(const Error& error, std::string_view object = {},
                                                  std::string_view request_id = {});
 

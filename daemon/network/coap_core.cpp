@@ -210,6 +210,7 @@ void CoapCore::ask(CoapPeer& peer, const CoapMessage& message, std::string_view 
   request.tls_subject = peer.subject;
   request.peer = peer.address;
   request.observe = may_observe && message.observe == 0;
+  request.block2 = message.block2;
   if (request.observe) exchange->device_option = message.device_option, exchange->payload = payload;
   try {
     handler_->on_request(request, [self = weak_from_this(), weak = std::weak_ptr(exchange)](const CoapResponse& r) {

@@ -73,6 +73,7 @@ class CoapCore final : public TurnMember, private CoapLibraryEvents, public std:
   void finish(const ExchangePtr& exchange, bool committed);
   // Answers and what time brings, in coap_core_answer.cpp. A peer may be gone after anything was sent.
   void respond(CoapExchange& exchange);
+  void respond_with_body(CoapExchange& exchange);
   void refuse(CoapExchange& exchange, int code);
   void send(CoapExchange& exchange, CoapReply& reply);
   [[nodiscard]] CoapReply::Kind kind_of(const CoapExchange& exchange);

@@ -10,6 +10,7 @@ namespace {
 constexpr std::string_view kLogger = "network.coap";
 constexpr std::uint32_t kBusyFor = 1;  // seconds, of a 5.03: when to ask again (RFC 7252 §5.9.3.4)
 constexpr std::uint32_t kFirstSequence = 1;
+constexpr int kGet = 1;
 
 void add(std::atomic<std::uint64_t>& counter, std::uint64_t by = 1) {
   counter.fetch_add(by, std::memory_order_relaxed);
@@ -25,6 +26,7 @@ bool is_wanted(const CoapMessage& request, int code) { return (request.no_respon
 void CoapCore::respond(CoapExchange& exchange) {
   const CoapMessage& request = exchange.request;
   CoapResponse& response = exchange.response;
+  if (response.body != nullptr) return respond_with_body(exchange);
   const bool is_response = response.code >= 200 && response.code < 600 && response.code % 100 < 32;
   if (!is_response) {
     log::error(kLogger, "no response code component={} code={}", id_, response.code);
@@ -43,6 +45,28 @@ void CoapCore::respond(CoapExchange& exchange) {
                  thread_.clock().steady());
   send(exchange, reply);
   if (begins && peers_.contains(exchange.session)) observe(exchange);
+}
+
+/// With the block of a body that the request names.
+void CoapCore::respond_with_body(CoapExchange& exchange) {
+  const CoapMessage& request = exchange.request;
+  const auto body = std::move(exchange.response.body);
+  if (request.method != kGet) {
+    report_handler("a body for another method than GET");
+    return refuse(exchange, 500);
+  }
+  Result<CoapReply> reply = read_block(*body, request);
+  if (!reply) {
+    report_handler(reply.error().message);
+    return refuse(exchange, 500);
+  }
+  // RFC 7641 §4.1: without the Observe option the peer knows that it does not observe, also not what it did before.
+  const ObserverId old = request.observe == 0 ? observers_.find(*exchange.session, exchange.token) : 0;
+  if (old != 0) end_observer(old);
+  // Later blocks are not those of something else that was here before.
+  transfers_.forget(exchange.session, exchange.key);
+  exchange.is_made_anew = reply->code == 205;
+  send(exchange, *reply);
 }
 
 void CoapCore::refuse(CoapExchange& exchange, int code) {
@@ -65,7 +89,11 @@ void CoapCore::send(CoapExchange& exchange, CoapReply& reply) {
   const bool is_sent = is_wanted(request, reply.code) || reply.kind == CoapReply::Kind::acknowledgement;
   if (!is_wanted(request, reply.code)) reply = CoapReply{.kind = reply.kind, .id = reply.id};
   if (const auto peer = peers_.find(exchange.session); peer != peers_.end()) {
-    peer->second->recent.answered(request.id, request.fingerprint, reply, thread_.clock().steady());
+    CoapRecent& recent = peer->second->recent;
+    const Millis now = thread_.clock().steady();
+    const bool is_kept = !exchange.is_made_anew || reply.kind != CoapReply::Kind::acknowledgement;
+    is_kept ? recent.answered(request.id, request.fingerprint, reply, now)
+            : recent.forget(request.id, request.fingerprint, now);
   }
   if (is_sent) library_->send(*exchange.session, reply);
 }

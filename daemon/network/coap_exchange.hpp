@@ -41,6 +41,7 @@ struct CoapExchange {
   bool is_open = false;                                        ///< waits, and holds its session
   std::list<std::shared_ptr<CoapExchange>>::iterator place{};  ///< among those that do
   bool is_acknowledged = false;                                ///< the answer comes in a message of its own
+  bool is_made_anew = false;                                   ///< its answer, if the request is repeated
 };
 
 }  // namespace jl::network

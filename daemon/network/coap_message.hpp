@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace jl::network {
 
@@ -21,6 +22,7 @@ struct CoapBlock {
 
 /// A request as it came, blocks not put together. Views are valid while libcoap is in the callback that hands it over.
 struct CoapMessage {
+  static constexpr std::size_t kMostEtags = 8;
   bool is_confirmable = false;
   int method = 0;        ///< 1 GET ... 7 iPATCH
   std::uint16_t id = 0;  ///< message ID
@@ -36,9 +38,10 @@ struct CoapMessage {
   std::uint32_t no_response = 0;  ///< RFC 7967 §2.1: bit (class - 1) set = no response of that class wanted
   std::optional<std::uint32_t> size1{};
   std::optional<CoapBlock> block1{}, block2{};
-  int fault = 0;                  ///< the code that it is refused with before anybody looks at it; 0 = none
-  std::size_t bytes = 0;          ///< of the datagram
-  std::uint64_t fingerprint = 0;  ///< of all of it but the message ID
+  std::vector<std::string> etags{};  ///< of what the peer has (RFC 7252 §5.10.6.2); of more than kMostEtags the first
+  int fault = 0;                     ///< the code that it is refused with before anybody looks at it; 0 = none
+  std::size_t bytes = 0;             ///< of the datagram
+  std::uint64_t fingerprint = 0;     ///< of all of it but the message ID
 
   /// GET or FETCH: asks for a representation, and may observe it.
   [[nodiscard]] bool is_reading() const { return method == 1 || method == 5; }
@@ -52,8 +55,8 @@ struct CoapReply {
   std::uint16_t id = 0;  ///< of the request; only of an acknowledgement, others get a new one
   std::string token{};
   int content_format = -1;
-  std::optional<std::uint32_t> observe{}, max_age{}, size1{};
-  std::optional<std::uint64_t> etag{};
+  std::optional<std::uint32_t> observe{}, max_age{}, size1{}, size2{};
+  std::string etag{};  ///< 1 to 8 bytes; "" = none
   std::optional<CoapBlock> block1{}, block2{};
   std::string payload{};
 };

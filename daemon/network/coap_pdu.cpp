@@ -77,6 +77,9 @@ void take(CoapMessage& message, std::uint16_t number, std::string_view value) {
     case COAP_OPTION_IF_NONE_MATCH:
       message.fault = 402;
       break;
+    case COAP_OPTION_ETAG:
+      if (message.etags.size() < CoapMessage::kMostEtags) message.etags.emplace_back(value);
+      break;
     case COAP_OPTION_RTAG:
       message.request_tag = value;
       break;
@@ -104,6 +107,9 @@ class OptionWriter {
   }
   void number(std::uint16_t option, const std::optional<std::uint32_t>& value) {
     if (value) number(option, *value);
+  }
+  void text(std::uint16_t option, std::string_view value) {
+    bytes(option, {reinterpret_cast<const std::uint8_t*>(value.data()), value.size()});
   }
   void block(std::uint16_t option, const std::optional<CoapBlock>& value) {
     if (value) number(option, value->number << 4 | (value->more ? 8u : 0u) | value->exponent);
@@ -172,11 +178,7 @@ CoapMessage read_pdu(const coap_pdu_t& pdu) {
 bool complete_pdu(coap_pdu_t& pdu, const CoapReply& reply, std::size_t& bytes) {
   coap_pdu_set_code(&pdu, code_of(reply.code));
   OptionWriter writer(pdu);
-  if (reply.etag) {
-    std::array<std::uint8_t, 8> tag{};
-    for (std::size_t i = 0; i < tag.size(); ++i) tag.at(i) = static_cast<std::uint8_t>(*reply.etag >> (8 * i));
-    writer.bytes(COAP_OPTION_ETAG, tag);
-  }
+  if (!reply.etag.empty()) writer.text(COAP_OPTION_ETAG, reply.etag);
   writer.number(COAP_OPTION_OBSERVE, reply.observe);
   // Of diagnostic texts RFC 7252 §5.5.2 says the same.
   if (!reply.payload.empty() && reply.content_format >= 0) {
@@ -185,6 +187,7 @@ bool complete_pdu(coap_pdu_t& pdu, const CoapReply& reply, std::size_t& bytes) {
   writer.number(COAP_OPTION_MAXAGE, reply.max_age);
   writer.block(COAP_OPTION_BLOCK2, reply.block2);
   writer.block(COAP_OPTION_BLOCK1, reply.block1);
+  writer.number(COAP_OPTION_SIZE2, reply.size2);
   writer.number(COAP_OPTION_SIZE1, reply.size1);
   writer.payload(reply.payload);
   bytes = writer.size();

@@ -6,14 +6,17 @@ namespace {
 std::size_t payload_of(const CoapRecent::Entry& entry) { return entry.reply ? entry.reply->payload.size() : 0; }
 
 bool is_plain(const CoapReply& reply) {
-  return reply.payload.empty() && !reply.observe && !reply.max_age && !reply.size1 && !reply.block1 && !reply.block2;
+  return reply.payload.empty() && reply.etag.empty() && !reply.observe && !reply.max_age && !reply.size1 &&
+         !reply.block1 && !reply.block2;
 }
 
 }  // namespace
 
 CoapRecent::Entry* CoapRecent::find(std::uint16_t id, std::uint64_t fingerprint, Millis now) {
   for (Entry& entry : entries_) {
-    if (entry.id == id && entry.fingerprint == fingerprint && now - entry.at < kLifetime) return &entry;
+    if (entry.state != State::forgotten && entry.id == id && entry.fingerprint == fingerprint &&
+        now - entry.at < kLifetime)
+      return &entry;
   }
   return nullptr;
 }
@@ -27,6 +30,13 @@ void CoapRecent::add(std::uint16_t id, std::uint64_t fingerprint, Millis now) {
   payload_ -= payload_of(entry);
   entry = Entry{.fingerprint = fingerprint, .at = now, .id = id};
   next_ = (next_ + 1) % kMost;
+}
+
+void CoapRecent::forget(std::uint16_t id, std::uint64_t fingerprint, Millis now) {
+  // It has no answer yet, so its payload counts nothing.
+  if (Entry* entry = find(id, fingerprint, now); entry != nullptr && entry->state == State::open) {
+    entry->state = State::forgotten;
+  }
 }
 
 void CoapRecent::answered(std::uint16_t id, std::uint64_t fingerprint, const CoapReply& reply, Millis now) {

@@ -21,6 +21,7 @@ class CoapRecent {
     acknowledged,  ///< the answer comes or came in a message of its own: a repetition is acknowledged again
     answered,      ///< with `code` and `reply`
     silent,        ///< nothing is sent again
+    forgotten,     ///< as if it had not been here
   };
   struct Entry {
     std::uint64_t fingerprint = 0;
@@ -35,6 +36,9 @@ class CoapRecent {
   [[nodiscard]] Entry* find(std::uint16_t id, std::uint64_t fingerprint, Millis now);
   /// Remembers a new one.
   void add(std::uint16_t id, std::uint64_t fingerprint, Millis now);
+  /// What is repeated is new: of an idempotent request with an answer that is cheap to make but not to keep (RFC 7252
+  /// §4.5).
+  void forget(std::uint16_t id, std::uint64_t fingerprint, Millis now);
   /// Keeps the answer of a request that is still remembered.
   void answered(std::uint16_t id, std::uint64_t fingerprint, const CoapReply& reply, Millis now);
 

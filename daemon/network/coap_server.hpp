@@ -3,12 +3,15 @@
 // single devices): one libcoap context in the turns of one I/O thread. It knows no routes and no devices: a handler
 // answers.
 #include "common/cert/bundle.hpp"
+#include "daemon/network/coap_body.hpp"
+#include "daemon/network/coap_message.hpp"
 #include "daemon/network/io_thread.hpp"
 
 #include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -38,22 +41,28 @@ struct CoapCounters {
 
 /// One request. Views are valid during the handler's call.
 struct CoapRequest {
-  int method = 0;                  ///< 1 GET, 2 POST, 3 PUT, 4 DELETE, 5 FETCH (RFC 7252 §5.8, RFC 8132 §2)
-  std::string_view path;           ///< "/sensor/dev-1/properties/report"
-  std::string_view query;          ///< its options joined by '&'
-  std::string_view payload;        ///< put together from blocks
-  int content_format = -1;         ///< -1 = absent
-  std::string_view device_option;  ///< option 2100 of JetLinks' official protocol; "" when absent
-  std::string_view proven_id;      ///< PSK identity that DTLS has proven; "" otherwise
-  std::string_view tls_subject;    ///< of the verified client certificate
-  std::string_view peer;           ///< "192.0.2.7:5683"
-  bool observe = false;            ///< a GET or FETCH that asks to be told of news (RFC 7641 §3.1)
+  int method = 0;                     ///< 1 GET, 2 POST, 3 PUT, 4 DELETE, 5 FETCH (RFC 7252 §5.8, RFC 8132 §2)
+  std::string_view path;              ///< "/sensor/dev-1/properties/report"
+  std::string_view query;             ///< its options joined by '&'
+  std::string_view payload;           ///< put together from blocks
+  int content_format = -1;            ///< -1 = absent
+  std::string_view device_option;     ///< option 2100 of JetLinks' official protocol; "" when absent
+  std::string_view proven_id;         ///< PSK identity that DTLS has proven; "" otherwise
+  std::string_view tls_subject;       ///< of the verified client certificate
+  std::string_view peer;              ///< "192.0.2.7:5683"
+  bool observe = false;               ///< a GET or FETCH that asks to be told of news (RFC 7641 §3.1)
+  std::optional<CoapBlock> block2{};  ///< the block of the response that is asked for (RFC 7959 §2.4); absent = not
+                                      ///< asked. Who answers with a payload need not look at it.
 };
 
 struct CoapResponse {
   int code = 204;  ///< class * 100 + detail: 201 = 2.01, 404 = 4.04
   std::string payload{};
   int content_format = 50;  ///< of the payload
+  /// Instead of all above, and of a GET only: the answer is read_block() of it, octets that are read now. Later blocks
+  /// are requests that reach the handler like the first, also those that are repeated because their answer was lost
+  /// (RFC 7252 §4.5); each counts for max_message_rate. It cannot be observed.
+  std::shared_ptr<const CoapBody> body{};
 };
 
 /// Answers one request, once; on the component's thread. It must not outlive the server.

@@ -8,8 +8,16 @@ namespace {
 
 constexpr std::uint8_t kUsual = CoapBlock::kLargest;
 
+/// Names a body by its content.
+std::string etag_of(std::string_view body) {
+  std::uint64_t hash = std::hash<std::string_view>{}(body);
+  std::string etag;
+  for (; etag.size() < sizeof hash; hash >>= 8u) etag.push_back(static_cast<char>(hash & 0xFFu));
+  return etag;
+}
+
 /// Puts one block of a body into a reply.
-void cut(CoapReply& reply, std::string_view body, int code, int content_format, std::uint64_t etag,
+void cut(CoapReply& reply, std::string_view body, int code, int content_format, const std::string& etag,
          const CoapBlock& wanted) {
   if (wanted.number > 0 && wanted.offset() >= body.size()) {
     reply.code = 400;
@@ -71,7 +79,7 @@ void CoapTransfers::put(Peer peer, std::uint64_t key, CoapReply& reply, std::str
     if (wanted) reply.block2 = CoapBlock{0, false, block.exponent};
     return;
   }
-  const std::uint64_t etag = std::hash<std::string_view>{}(body);
+  const std::string etag = etag_of(body);
   cut(reply, body, reply.code, reply.content_format, etag, block);
   if (!reply.block2 || !reply.block2->more) return;
   if (const auto old = find(peer, key, false); old != transfers_.end()) drop(old);
@@ -98,6 +106,10 @@ void CoapTransfers::forget(Peer peer) {
   if (found == of_peer_.end()) return;
   const auto all = found->second;
   for (const auto transfer : all) drop(transfer);
+}
+
+void CoapTransfers::forget(Peer peer, std::uint64_t key) {
+  if (const auto kept = find(peer, key, false); kept != transfers_.end()) drop(kept);
 }
 
 void CoapTransfers::expire(Millis now) {

@@ -42,6 +42,8 @@ class CoapTransfers {
   [[nodiscard]] bool get(Peer peer, std::uint64_t key, CoapReply& reply, const CoapBlock& wanted, Millis now);
 
   void forget(Peer peer);
+  /// The response body that the key names.
+  void forget(Peer peer, std::uint64_t key);
   /// Drops what was not used for long.
   void expire(Millis now);
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
@@ -55,7 +57,7 @@ class CoapTransfers {
     std::string bytes{};
     int code = 0;
     int content_format = -1;
-    std::uint64_t etag = 0;
+    std::string etag{};
   };
   using List = std::list<Transfer>;  // the one used longest ago in front
   List::iterator find(Peer peer, std::uint64_t key, bool is_upload);

@@ -13,7 +13,7 @@ namespace jl::network {
 
 /// What counts of a request; "" = the field is absent. Several lines of one field are one value with commas.
 struct HttpFileRequest {
-  std::string_view method;
+  std::string_view method = "GET";
   std::string_view range{}, if_range{}, if_match{}, if_none_match{}, if_modified_since{}, if_unmodified_since{};
 };
 

@@ -42,19 +42,19 @@ struct HttpRequest {
   std::string_view authorization;  ///< header; "" when absent
   std::string_view content_type;
   /// Range and preconditions (RFC 9110 §13, §14), for answer_file_request(). Several lines of one: joined by commas.
-  std::string_view range, if_range, if_match, if_none_match, if_modified_since, if_unmodified_since;
+  std::string_view range{}, if_range{}, if_match{}, if_none_match{}, if_modified_since{}, if_unmodified_since{};
 };
 
 /// A part of a file as a body.
 struct HttpFile {
-  std::shared_ptr<const OpenFile> file;
+  std::shared_ptr<const OpenFile> file{};
   std::uint64_t offset = 0, length = 0;  ///< bytes; the part must be there, or the connection ends
   std::uint64_t rate = 0;                ///< bytes per second of this body; 0 = no limit
-  std::shared_ptr<ByteBudget> budget;    ///< that it shares with other bodies; nullptr = no limit
+  std::shared_ptr<ByteBudget> budget{};  ///< that it shares with other bodies; nullptr = no limit
   /// Told of bytes that left since the last call, at most once per 256 KiB, and once with `ended` as the last call:
   /// the body is sent (the calls add up to `length`), none is to be sent (HEAD, 304), or the connection is gone. On the
   /// connection's thread. It must not touch the connection. Never called for a respond() that found no request.
-  std::function<void(std::uint64_t bytes, bool ended)> progress;
+  std::function<void(std::uint64_t bytes, bool ended)> progress{};
 };
 
 struct HttpResponse {

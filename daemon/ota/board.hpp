@@ -84,6 +84,8 @@ class Board {
   /// Lets time limits pass, and marks everything that may be told now as being processed, at most `limit`. One at a
   /// time per device; of the devices behind one carrier, one that has not given a sign yet at a time.
   [[nodiscard]] std::vector<Dispatch> due(Millis now, const Presence& presence, std::size_t limit);
+  /// What was pushed before the daemon ended and never gave a sign of life is told again.
+  void restarted();
   /// When due() has something to do by itself; 0 = never.
   [[nodiscard]] Millis next_time(Millis now) const;
 

@@ -1,7 +1,9 @@
 #include "daemon/ota/downloads.hpp"
 
+#include "common/base/hex.hpp"
 #include "daemon/base/log.hpp"
 #include "daemon/network/byte_budget.hpp"
+#include "daemon/network/coap_body.hpp"
 #include "daemon/network/http_file.hpp"
 #include "daemon/network/open_file.hpp"
 
@@ -67,12 +69,37 @@ std::shared_ptr<network::ByteBudget> Downloads::budget_of(Gate& gate, std::int64
   return gate.budget;
 }
 
+Downloads::Counters Downloads::read(const Gate& g) {
+  return {g.running.load(), g.requests.load(), g.refused.load(), g.turned_away.load(), g.bytes.load()};
+}
+
 Downloads::Counters Downloads::counters(std::string_view server_id) const {
   const std::scoped_lock lock(mutex_);
   const auto it = gates_.find(server_id);
-  if (it == gates_.end()) return {};
-  const Gate& g = *it->second;
-  return {g.running.load(), g.requests.load(), g.refused.load(), g.turned_away.load(), g.bytes.load()};
+  return it == gates_.end() ? Counters{} : read(*it->second);
+}
+
+std::map<std::string, Downloads::Counters> Downloads::all_counters() const {
+  const std::scoped_lock lock(mutex_);
+  std::map<std::string, Counters> out;
+  for (const auto& [id, gate] : gates_) out.emplace(id, read(*gate));
+  return out;
+}
+
+std::variant<std::shared_ptr<const network::OpenFile>, Downloads::Refusal> Downloads::open(const Grant& grant,
+                                                                                           Gate& gate) {
+  if (const Status may = upgrades_.may_download(grant.token); !may) {
+    gate.refused.fetch_add(1, std::memory_order_relaxed);
+    return Refusal{403, "denied", may.error().message};
+  }
+  auto file = network::OpenFile::open(files_.path_of(grant.file_id));
+  if (file && (*file)->size() == grant.size) return std::move(*file);
+  static log::RateLimit limit;
+  std::uint64_t held = 0;
+  if (limit.allow(clock_.steady(), held))
+    log::error("ota", "firmware={} cannot be served: {}", grant.firmware_id,
+               file ? std::string("its file has another size") : file.error().message);
+  return Refusal{500, "storage", "the file cannot be read"};
 }
 
 network::HttpResponse Downloads::answer(std::string_view network_id, const network::HttpRequest& request) {
@@ -88,20 +115,10 @@ network::HttpResponse Downloads::answer(std::string_view network_id, const netwo
   Grant& grant = std::get<Grant>(judged);
   const auto gate = gate_of(grant.server_id);
   gate->requests.fetch_add(1, std::memory_order_relaxed);
-  if (const Status may = upgrades_.may_download(grant.token); !may) {
-    gate->refused.fetch_add(1, std::memory_order_relaxed);
-    return refusal(403, "denied", may.error().message);
-  }
-  auto file = network::OpenFile::open(files_.path_of(grant.file_id));
-  if (!file || (*file)->size() != grant.size) {
-    static log::RateLimit limit;
-    std::uint64_t held = 0;
-    if (limit.allow(clock_.steady(), held))
-      log::error("ota", "firmware={} cannot be served: {}", grant.firmware_id,
-                 file ? std::string("its file has another size") : file.error().message);
-    return refusal(500, "storage", "the file cannot be read");
-  }
-  const network::HttpFileFacts facts{grant.size,      grant.file_id, (*file)->modified(), "application/octet-stream",
+  auto opened = open(grant, *gate);
+  if (const auto* no = std::get_if<Refusal>(&opened)) return refusal(no->status, no->code, no->message);
+  auto& file = std::get<std::shared_ptr<const network::OpenFile>>(opened);
+  const network::HttpFileFacts facts{grant.size,      grant.file_id, file->modified(), "application/octet-stream",
                                      grant.file_name, grant.file_id};
   auto answered =
       network::answer_file_request({request.method, request.range, request.if_range, request.if_match,
@@ -116,7 +133,7 @@ network::HttpResponse Downloads::answer(std::string_view network_id, const netwo
   if (!answered.has_content()) return out;
 
   auto part = std::make_shared<network::HttpFile>();
-  part->file = std::move(*file);
+  part->file = std::move(file);
   part->offset = answered.offset;
   part->length = answered.length;
   part->rate = static_cast<std::uint64_t>(grant.server->max_rate);
@@ -134,6 +151,66 @@ network::HttpResponse Downloads::answer(std::string_view network_id, const netwo
                          std::uint64_t bytes, bool ended) { lease->sent(bytes, ended); };
   }
   out.file = std::move(part);
+  return out;
+}
+
+// A file as CoAP reads it; what is read is as good as sent. Nothing is known of the blocks before, so a device's
+// progress grows by steps, whenever a block passes the end of one.
+class Downloads::FileBody final : public network::CoapBody {
+ public:
+  FileBody(std::shared_ptr<const network::OpenFile> file, std::string etag, std::shared_ptr<Gate> gate,
+           Upgrades& upgrades, Token token)
+      : file_(std::move(file)),
+        etag_(std::move(etag)),
+        gate_(std::move(gate)),
+        upgrades_(upgrades),
+        token_(std::move(token)) {}
+  [[nodiscard]] std::uint64_t size() const override { return file_->size(); }
+  [[nodiscard]] std::string_view etag() const override { return etag_; }
+  [[nodiscard]] Result<std::size_t> read(std::uint64_t offset, std::span<char> into) const override {
+    JL_TRY(const std::size_t count, file_->read_at(offset, into));
+    gate_->bytes.fetch_add(count, std::memory_order_relaxed);
+    const std::uint64_t step = std::max<std::uint64_t>(kLeastStep, size() / 20), end = offset + count;
+    if (end == size()) {
+      upgrades_.served(token_, end - offset / step * step);
+    } else if (end / step != offset / step) {
+      upgrades_.served(token_, step);
+    }
+    return count;
+  }
+
+ private:
+  static constexpr std::uint64_t kLeastStep = 8192;
+  const std::shared_ptr<const network::OpenFile> file_;
+  const std::string etag_;
+  const std::shared_ptr<Gate> gate_;
+  Upgrades& upgrades_;
+  const Token token_;
+};
+
+network::CoapResponse Downloads::answer(std::string_view network_id, const network::CoapRequest& request) {
+  const auto say = [](int code, std::string text) {
+    network::CoapResponse out;
+    out.code = code;
+    out.payload = std::move(text);
+    out.content_format = 0;  // a diagnostic (RFC 7252 §5.5.2)
+    return out;
+  };
+  constexpr int kGet = 1;
+  if (request.method != kGet) return say(405, "firmware is fetched with GET");
+  auto judged = depot_.judge(network_id, request.path, request.query, clock_.now());
+  if (const auto* denial = std::get_if<Denial>(&judged)) return say(denial->status, std::string(denial->reason));
+  Grant& grant = std::get<Grant>(judged);
+  const auto gate = gate_of(grant.server_id);
+  if (!request.block2 || request.block2->number == 0) gate->requests.fetch_add(1, std::memory_order_relaxed);
+  auto opened = open(grant, *gate);
+  if (const auto* no = std::get_if<Refusal>(&opened)) return say(no->status, no->message);
+  network::CoapResponse out;
+  out.code = 205;
+  // Eight bytes tell two images apart (RFC 7252 §5.10.6.1).
+  out.body = std::make_shared<FileBody>(std::get<std::shared_ptr<const network::OpenFile>>(std::move(opened)),
+                                        from_hex(grant.file_id.substr(0, 16)).value_or(std::string()), gate, upgrades_,
+                                        std::move(grant.token));
   return out;
 }
 

@@ -35,6 +35,28 @@ Result<network::CoapServerOptions> options_of(const std::string& id, const model
 
 Millis silence_of(const model::CoapServer& c) { return c.session_timeout * 1000; }
 
+// Who asks for firmware has nothing to do with the component's gateways.
+class FrontDoor final : public network::CoapServerHandler {
+ public:
+  FrontDoor(std::string network_id, ota::Downloads& downloads, std::shared_ptr<access::CoapAccess> access)
+      : network_id_(std::move(network_id)), downloads_(downloads), access_(std::move(access)) {}
+
+  void on_request(const network::CoapRequest& request, network::CoapRespond respond) override {
+    if (ota::Downloads::is_download(request.path)) return respond(downloads_.answer(network_id_, request));
+    access_->on_request(request, std::move(respond));
+  }
+  void on_observe(const network::CoapRequest& request, network::ObserverId id) override {
+    access_->on_observe(request, id);
+  }
+  void on_observe_end(network::ObserverId id) override { access_->on_observe_end(id); }
+  std::string shared_key(std::string_view identity) override { return access_->shared_key(identity); }
+
+ private:
+  const std::string network_id_;
+  ota::Downloads& downloads_;
+  const std::shared_ptr<access::CoapAccess> access_;
+};
+
 class CoapServerComponent final : public Component {
  public:
   CoapServerComponent(std::string id, const access::Context& context, std::shared_ptr<access::CoapAccess> access,
@@ -103,7 +125,8 @@ Result<std::unique_ptr<Component>> start_coap_server(const Materials& materials,
   auto access = std::make_shared<access::CoapAccess>(
       materials.context, id, static_cast<std::size_t>(configuration.max_connections), silence_of(configuration));
   access->allow_keys(configuration.psk);
-  JL_TRY(auto server, network::CoapServer::start(options, materials.threads, access));
+  JL_TRY(auto server, network::CoapServer::start(options, materials.threads,
+                                                 std::make_shared<FrontDoor>(id, materials.downloads, access)));
   access->bind(*server, std::move(gateways));
   return std::unique_ptr<Component>(std::make_unique<CoapServerComponent>(id, materials.context, std::move(access),
                                                                           std::move(server), configuration));

@@ -3,12 +3,16 @@
 #include "daemon/control/calls/calls.hpp"
 
 #include <unistd.h>
+#include <array>
 #include <cstdio>
 
 namespace jl::control {
 namespace json = boost::json;
 
 namespace {
+
+constexpr std::array kUpgradeStates{ota::State::waiting, ota::State::processing, ota::State::success,
+                                    ota::State::failed, ota::State::canceled};
 
 // Resident memory in bytes, 0 when the kernel does not say.
 std::uint64_t resident_bytes() {
@@ -61,6 +65,29 @@ void add_modbus_metrics(std::string& out, const std::vector<runtime::Modbus::Met
   }
 }
 
+void add_ota_metrics(std::string& out, const runtime::Ota& ota) {
+  const auto head = [&](std::string_view name, std::string_view type, std::string_view help) {
+    out += fmt::format("# HELP jlinkd_ota_{} {}\n# TYPE jlinkd_ota_{} {}\n", name, help, name, type);
+  };
+  head("devices", "gauge", "Devices of upgrade tasks by state.");
+  const auto totals = ota.upgrades().totals();
+  for (const auto state : kUpgradeStates)
+    out += fmt::format("jlinkd_ota_devices{{state=\"{}\"}} {}\n", ota::to_string(state), totals.at(state));
+  const auto servers = ota.downloads().all_counters();
+  const auto table = [&](std::string_view name, std::string_view type, std::string_view help, auto value) {
+    head(name, type, help);
+    for (const auto& [id, counters] : servers)
+      out += fmt::format("jlinkd_ota_{}{{server=\"{}\"}} {}\n", name, id, value(counters));
+  };
+  using Counters = ota::Downloads::Counters;
+  table("downloads", "gauge", "Downloads under way.", [](const Counters& c) { return c.running; });
+  table("requests_total", "counter", "Requests for firmware.", [](const Counters& c) { return c.requests; });
+  table("refused_total", "counter", "Those whose upgrade was over.", [](const Counters& c) { return c.refused; });
+  table("turned_away_total", "counter", "Those that came when too many downloaded.",
+        [](const Counters& c) { return c.turned_away; });
+  table("bytes_total", "counter", "Bytes of firmware sent.", [](const Counters& c) { return c.bytes; });
+}
+
 }  // namespace
 
 json::object Calls::status() const {
@@ -107,6 +134,9 @@ json::object Calls::status() const {
     if (is_away && failed.size() < kMostNamed)
       failed.push_back(json::object{{"kind", "modbus-channel"}, {"id", channel.channel}, {"reason", channel.reason}});
   }
+  json::object upgrades;
+  const auto totals = r_.runtime.ota().upgrades().totals();
+  for (const auto state : kUpgradeStates) upgrades[ota::to_string(state)] = totals.at(state);
   return {
       {"version", kProgramVersion},
       {"api", kApiVersion},
@@ -123,6 +153,7 @@ json::object Calls::status() const {
       {"modbus",
        json::object{
            {"running", connected}, {"connecting", connecting}, {"failed", away}, {"points", points}, {"good", good}}},
+      {"upgrades", std::move(upgrades)},
       {"gateways", json::object{{"enabled", gateways_on}, {"disabled", gateways_all - gateways_on}}},
       {"certs",
        json::object{
@@ -188,6 +219,7 @@ std::string Calls::metrics() const {
   for (const auto& [id, c] : packages)
     out += fmt::format("jlinkd_protocol_overruns_total{{protocol=\"{}\"}} {}\n", id, c.overruns);
   add_modbus_metrics(out, r_.runtime.modbus().metrics());
+  add_ota_metrics(out, r_.runtime.ota());
   row("jlinkd_log_dropped_total", "counter", "Log records dropped because the queue was full.");
   out += fmt::format("jlinkd_log_dropped_total{{log=\"access\"}} {}\njlinkd_log_dropped_total{{log=\"system\"}} {}\n",
                      r_.logs.stats(logs::LogClass::access).dropped, r_.logs.stats(logs::LogClass::system).dropped);

@@ -28,6 +28,7 @@ enum CoapOption : unsigned {
   kAccept = 17,
   kBlock2 = 23,
   kBlock1 = 27,
+  kSize2 = 28,
   kSize1 = 60,
   kNoResponse = 258,
   kDevice = 2100,

@@ -2,6 +2,7 @@
 #include "daemon/network/coap_server.hpp"
 
 #include "tests/support/tls_material.hpp"
+#include "tests/unit/daemon/network/coap_made_body.hpp"
 #include "tests/unit/daemon/network/coap_support.hpp"
 
 #include <doctest/doctest.h>
@@ -138,6 +139,27 @@ struct DtlsHouse : CoapHouse {
 const DtlsOptions kDevice{.identity = "dev-1", .key = "0123456789abcdef"};
 
 TEST_SUITE("network.coap_dtls") {
+  TEST_CASE("a body is sent in blocks of 1024 bytes, with the longest token and ETag [RFC 7959 2.4]") {
+    DtlsHouse house;
+    house.handler->take = [](const CoapRequest&, const CoapRespond& respond) {
+      respond({.body = std::make_shared<MadeBody>(5000, "12345678")});
+    };
+    house.start();
+    DtlsClient client(house.port(), kDevice);
+    REQUIRE(client.connect());
+    std::string got;
+    for (unsigned number = 0; number < 5; ++number) {
+      CoapPdu request = coap_get("file", number + 1).with(kBlock2, coap_block(number, false, 6));
+      request.token = "12345678";
+      const CoapPdu answer = client.ask(request);
+      CHECK(answer.code == 205);
+      CHECK(answer.option(kEtag) == "12345678");
+      CHECK(answer.option(kBlock2) == coap_block(number, number < 4, 6));
+      got += answer.payload;
+    }
+    CHECK(got == bytes_of(0, 5000));
+  }
+
   TEST_CASE("a shared key proves the identity; the handshake begins with a cookie [RFC 6347 4.2.1]") {
     DtlsHouse house;
     house.start();

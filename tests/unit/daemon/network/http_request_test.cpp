@@ -309,6 +309,25 @@ TEST_SUITE("network.http_request") {
         limits);
   }
 
+  TEST_CASE("fields of a request for a part of a file are noted, those in several lines joined [RFC 9110 5.3]") {
+    HttpRequestReader reader({});
+    const std::string bytes = get("/f",
+                                  "Range: bytes=0-1\r\nIf-Range: \"a\"\r\nIf-Match: \"a\"\r\nIf-None-Match: \"b\"\r\n"
+                                  "if-match: W/\"c, d\"\r\nIf-Match: \"a longer one than fits into a small string\"\r\n"
+                                  "If-None-Match: \"c\"\r\nIf-Unmodified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+                                  "If-Modified-Since: x\r\nIf-Modified-Since: y\r\nRange: bytes=3-4\r\n");
+    std::string_view in(bytes);
+    REQUIRE(reader.take(in) == Step::head);
+    const HttpHead& head = reader.head();
+    CHECK(head.range == "bytes=0-1, bytes=3-4");
+    CHECK(head.if_range == "\"a\"");
+    CHECK(head.if_match == "\"a\", W/\"c, d\", \"a longer one than fits into a small string\"");
+    CHECK(head.if_none_match == "\"b\", \"c\"");
+    CHECK(head.if_modified_since == "x, y");
+    CHECK(head.if_unmodified_since == "Sun, 06 Nov 1994 08:49:37 GMT");
+    CHECK(head.authorization.empty());
+  }
+
   TEST_CASE("a handshake's fields are noted, those in several lines put together [RFC 6455 4.2.1]") {
     HttpRequestReader reader({});
     const std::string bytes = get("/s?token=1",

@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 #include <functional>
+#include <optional>
 #include <string>
 
 namespace jl::network {
@@ -38,6 +39,49 @@ TEST_SUITE("network.http_text") {
     CHECK(http_date(kNow) == "Sun, 06 Nov 1994 08:49:37 GMT");
     CHECK(http_date(0) == "Thu, 01 Jan 1970 00:00:00 GMT");
     CHECK(http_date(1'709'164'800'000) == "Thu, 29 Feb 2024 00:00:00 GMT");
+  }
+
+  TEST_CASE("dates are read in all three forms that there are, and nothing else is one [RFC 9110 5.6.7]") {
+    constexpr Millis kIn2023 = 1'700'000'000'000;
+    struct Row {
+      std::string text;
+      std::optional<Millis> time;
+    };
+    const Row rows[] = {
+        {"Sun, 06 Nov 1994 08:49:37 GMT", kNow},
+        {"Sunday, 06-Nov-94 08:49:37 GMT", kNow},
+        {"Sun Nov  6 08:49:37 1994", kNow},
+        {"Sun Nov 16 08:49:37 1994", kNow + 10 * 86'400'000LL},
+        {"Thu, 01 Jan 1970 00:00:00 GMT", 0},
+        {"Wed, 31 Dec 1969 23:59:59 GMT", -1000},
+        {"Thu, 29 Feb 2024 00:00:00 GMT", 1'709'164'800'000},
+        {"Sat, 31 Dec 2016 23:59:60 GMT", 1'483'228'800'000},              // a leap second
+        {"Monday, 06-Nov-73 08:49:37 GMT", kNow + 28'855LL * 86'400'000},  // 2073: 50 years ahead
+        {"Monday, 06-Nov-74 08:49:37 GMT", kNow - 7305LL * 86'400'000},    // more than that: 1974
+        {"", std::nullopt},
+        {"Sun, 06 Nov 1994 08:49:37 UTC", std::nullopt},
+        {"Sun, 06 Nov 1994 08:49:37 GMT ", std::nullopt},
+        {" Sun, 06 Nov 1994 08:49:37 GMT", std::nullopt},
+        {"sun, 06 nov 1994 08:49:37 gmt", std::nullopt},
+        {"Sun, 6 Nov 1994 08:49:37 GMT", std::nullopt},
+        {"Son, 06 Nov 1994 08:49:37 GMT", std::nullopt},
+        {"Sun, 06 Nov 1994 24:00:00 GMT", std::nullopt},
+        {"Sun, 06 Nov 1994 08:60:37 GMT", std::nullopt},
+        {"Sun, 06 Nov 1994 08:49:61 GMT", std::nullopt},
+        {"Thu, 29 Feb 2023 00:00:00 GMT", std::nullopt},
+        {"Sun, 00 Nov 1994 08:49:37 GMT", std::nullopt},
+        {"Sun, 06 Nov -994 08:49:37 GMT", std::nullopt},
+        {"Sun, 06 Nov 1994", std::nullopt},
+        {"Sun Nov 6 08:49:37 1994", std::nullopt},
+        {"784111777", std::nullopt},
+    };
+    for (const Row& row : rows) {
+      CAPTURE(row.text);
+      CHECK(parse_http_date(row.text, kIn2023) == row.time);
+    }
+    for (const Millis time : {0LL, 951'782'399'000LL, 951'782'400'000LL, 4'102'444'799'000LL}) {
+      CHECK(parse_http_date(http_date(time), kIn2023) == time);
+    }
   }
 
   TEST_CASE("tokens are found in lists whatever their case, and nothing else is [RFC 9110 5.6.1]") {
@@ -92,6 +136,38 @@ TEST_SUITE("network.http_text") {
                                                    {"", "x"}};
     CHECK(written({.body = "{}"}, {}, fixed) ==
           "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: text/x\r\nX-Site: a b\r\ndate: never\r\n\r\n{}");
+  }
+
+  TEST_CASE("more fields of a response are rendered as they are, but none that splits or frames it") {
+    const HttpResponse response{.status = 204,
+                                .headers = {{"ETag", "\"a\""},
+                                            {"X-Split", "a\r\nInjected: b"},
+                                            {"X-Feed", "a\nb"},
+                                            {"X-Nul", std::string("a\0b", 3)},
+                                            {"Bad Name", "x"},
+                                            {"Bad:Name", "x"},
+                                            {"", "x"},
+                                            {"content-length", "7"},
+                                            {"Transfer-Encoding", "chunked"},
+                                            {"Connection", "close"},
+                                            {"Cache-Control", "private"}}};
+    CHECK(written(response) == "HTTP/1.1 204 No Content\r\n" + kDate + "ETag: \"a\"\r\nCache-Control: private\r\n\r\n");
+    CHECK(written(response, {}, {{"cache-control", "no-store"}}) ==
+          "HTTP/1.1 204 No Content\r\n" + kDate + "ETag: \"a\"\r\ncache-control: no-store\r\n\r\n");
+  }
+
+  TEST_CASE("before a file comes all but its bytes: its length for GET and HEAD, neither for 304 [RFC 9110 8.6]") {
+    HttpResponse response{.body = "not this", .content_type = "application/octet-stream"};
+    response.file = std::make_shared<const HttpFile>(HttpFile{.file = nullptr, .offset = 3, .length = 5'000'000'000});
+    const std::string head =
+        "HTTP/1.1 200 OK\r\n" + kDate + "Content-Type: application/octet-stream\r\nContent-Length: 5000000000\r\n\r\n";
+    CHECK(written(response) == head);
+    CHECK(written(response, {.is_head = true}) == head);
+    CHECK(sends_content(response, {}));
+    CHECK_FALSE(sends_content(response, {.is_head = true}));
+    response.status = 304;
+    CHECK(written(response) == "HTTP/1.1 304 Not Modified\r\n" + kDate + "\r\n");
+    CHECK_FALSE(sends_content(response, {}));
   }
 
   TEST_CASE("problems are short JSON, 426 says what to upgrade to, 503 when to come back") {
