@@ -3,6 +3,7 @@
 // calls; waits are bounded by --timeout.
 #include "cli/http.hpp"
 #include "common/base/secret.hpp"
+#include "common/control/sign.hpp"
 
 #include <boost/json.hpp>
 #include <chrono>
@@ -33,6 +34,7 @@ struct Request {
 struct Upload {
   std::string purpose;                  ///< of control::kUploadPurposes
   std::optional<std::uint64_t> size{};  ///< bytes, when they are known
+  std::optional<control::Sign> sign{};  ///< what the daemon is to compare it with
   /// Reads up to `most` bytes; 0 at the end. Errors end the upload.
   std::function<Result<std::size_t>(char* to, std::size_t most)> read{};
   std::function<void(std::uint64_t sent)> progress{};

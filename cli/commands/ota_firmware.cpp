@@ -30,13 +30,10 @@ Status check_fetch(const Context& context, const json::object& content) {
 
 // What the daemon is told of it. A sign of "auto" proves nothing, so there is nothing to compare with.
 json::object fetch_body(const json::object& content) {
-  json::object out{{"url", text_at(content, "spec.url")}};
   const std::string method = text_at(content, "spec.signMethod");
   const std::string sign = text_at(content, "spec.sign");
-  if (!sign.empty() && !iequals(sign, "auto")) {
-    out["signMethod"] = method.empty() ? "sha256" : method;
-    out["sign"] = sign;
-  }
+  json::object out{{"url", text_at(content, "spec.url")}, {"signMethod", method.empty() ? "sha256" : method}};
+  if (!sign.empty() && !iequals(sign, "auto")) out["sign"] = sign;
   if (const auto* size = find_path(content, "spec.size"); size && size->is_int64()) out["size"] = *size;
   return out;
 }
