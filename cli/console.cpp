@@ -36,6 +36,9 @@ json::object error_document(const Error& error, std::string_view object, std::st
   if (!object.empty()) out["object"] = object;
   if (!request_id.empty()) out["requestId"] = request_id;
   if (!error.problems.empty()) out["problems"] = control::problem_list(error.problems);
+  for (const auto& [name, value] : error.members) {
+    if (!out.contains(name)) out[name] = value;
+  }
   return out;
 }
 

@@ -42,7 +42,8 @@ class Console {
   std::chrono::steady_clock::time_point last_progress_{};
 };
 
-/// {"code","message","exitCode","retryable","hint"?,"field"?,"object"?,"requestId"?,"problems"?}
+/// {"code","message","exitCode","retryable","hint"?,"field"?,"object"?,"requestId"?,"problems"?} and the error's own
+/// members
 [[nodiscard]] boost::json::object error_document(const Error& error, std::string_view object = {},
                                                  std::string_view request_id = {});
 

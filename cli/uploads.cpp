@@ -1,7 +1,7 @@
 #include "cli/uploads.hpp"
 
 #include "common/base/assert.hpp"
-#include "common/cert/sha256.hpp"
+#include "common/cert/digest.hpp"
 #include "common/control/uploads.hpp"
 
 #include <fcntl.h>
@@ -70,7 +70,7 @@ Result<std::string> Uploads::take_from(const model::Field& field, int fd, const 
 }
 
 Result<std::string> Uploads::hash(int fd, const std::string& name, std::uint64_t most) const {
-  cert::Sha256 hash;
+  cert::Digest hash(cert::DigestKind::sha256);
   std::vector<char> piece(kPiece);
   for (std::uint64_t total = 0;;) {
     JL_TRY(const std::size_t size, read_some(fd, name, piece.data(), piece.size()));

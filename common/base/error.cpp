@@ -37,6 +37,7 @@ constexpr std::array<ErrcInfo, static_cast<std::size_t>(Errc::count_)> kTable{{
     {Errc::unconfirmed, "unconfirmed", 12, 64, 428, false, "confirmation is needed and was not given"},
     {Errc::differs, "differs", 20, 70, 200, false, "differences were found"},
     {Errc::too_large, "too_large", 5, 65, 413, false, "the request is larger than the limit"},
+    {Errc::sign_mismatch, "sign_mismatch", 5, 65, 422, false, "the file has another digest than the one given"},
     {Errc::rate_limited, "rate_limited", 7, 75, 429, true, "too many requests; wait a moment"},
     {Errc::bad_request, "bad_request", 2, 65, 400, false, "the request cannot be read"},
     {Errc::method_not_allowed, "method_not_allowed", 2, 65, 405, false, "this path does not take this method"},

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace jl {
@@ -40,6 +41,7 @@ enum class Errc : std::uint8_t {
   unconfirmed,
   differs,
   too_large,
+  sign_mismatch,
   rate_limited,
   bad_request,
   method_not_allowed,
@@ -112,6 +114,8 @@ struct Error {
   std::string hint{};               ///< a command or a file to look at; may be empty
   std::string field{};              ///< the field at fault, if one is
   std::vector<Problem> problems{};  ///< every problem of a validation
+  /// Names and texts that scripts find besides these, such as "expected" and "actual"; few, and of names of their own.
+  std::vector<std::pair<std::string, std::string>> members{};
 
   Error() = default;
   Error(Errc c, std::string m, std::string h = {}, std::string f = {})

@@ -36,6 +36,9 @@ void add_ota(std::vector<Command>& out);
 void add_task_flags(Command& add);
 void add_firmware_flags(Command& add);
 
+/// How files get to the daemon: no verbs, but what those of other nouns call.
+void add_files(std::vector<Command>& out);
+
 /// What brings configurations of other systems here.
 void add_import(std::vector<Command>& out);
 

@@ -2,7 +2,6 @@
 
 #include "common/base/words.hpp"
 #include "common/control/command_rows.hpp"
-#include "common/control/uploads.hpp"
 
 #include <array>
 
@@ -334,14 +333,6 @@ void add_rest(std::vector<Command>& out) {
   out.push_back(std::move(help));
 
   // Not verbs of jlctl: what completion, monitoring and other programs ask.
-  Command upload = top("file", "upload", "keep a file by its content, for a resource that will name it by its id");
-  upload.description =
-      "The body is the file. It is kept while a resource names its id, and for an hour before the first does.";
-  upload.method = "POST", upload.path = std::string(kUploadPath), upload.role = Role::operator_;
-  upload.upload = true, upload.hidden = true;
-  upload.flags = {choice("purpose", {}, "what the file is for")};
-  for (const UploadPurpose& purpose : kUploadPurposes) upload.flags[0].words.emplace_back(purpose.word);
-  out.push_back(std::move(upload));
   Command names = top("", "", "ids of a kind that start with a prefix, for completion");
   names.method = "GET", names.path = "/v1/names";
   out.push_back(std::move(names));
@@ -414,6 +405,7 @@ std::span<const Command> commands() {
     add_manifests(out);
     add_import(out);
     add_rest(out);
+    add_files(out);
     for (Command& c : out) finish(c);
     return out;
   }();

@@ -1,5 +1,8 @@
 #include "common/control/problem.hpp"
 
+#include <algorithm>
+#include <array>
+
 namespace jl::control {
 namespace json = boost::json;
 
@@ -30,6 +33,9 @@ json::object to_problem(const Error& error, std::string_view request_id) {
   out["retryable"] = row.retryable;
   if (!request_id.empty()) out["requestId"] = request_id;
   if (!error.problems.empty()) out["problems"] = problem_list(error.problems);
+  for (const auto& [name, value] : error.members) {
+    if (!out.contains(name)) out[name] = value;
+  }
   return out;
 }
 
@@ -37,6 +43,12 @@ namespace {
 std::string text(const json::object& from, const char* key) {
   const auto* value = from.if_contains(key);
   return value && value->is_string() ? std::string(value->as_string()) : std::string();
+}
+// What to_problem writes of every error; other texts are the error's own members.
+bool is_own_member(const json::object::value_type& member) {
+  static constexpr std::array<std::string_view, 8> kCommon{"type", "title", "code",      "detail",
+                                                           "hint", "field", "requestId", "instance"};
+  return member.value().is_string() && std::ranges::find(kCommon, std::string_view(member.key())) == kCommon.end();
 }
 // Places in files that the daemon has read itself: those of packages.
 std::optional<SourcePosition> position_of(const json::object& problem) {
@@ -61,6 +73,9 @@ Error from_problem(std::string_view body, int status) {
   const json::object& o = parsed.as_object();
   Error error(errc_from_word(text(o, "code")).value_or(Errc::failed), text(o, "detail"), text(o, "hint"),
               text(o, "field"));
+  for (const auto& member : o) {
+    if (is_own_member(member)) error.members.emplace_back(member.key(), member.value().get_string());
+  }
   if (const auto* list = o.if_contains("problems"); list && list->is_array()) {
     for (const auto& item : list->as_array()) {
       if (!item.is_object()) continue;

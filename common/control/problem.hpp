@@ -7,7 +7,8 @@
 
 namespace jl::control {
 
-/// {"type","title","status","code","detail","hint","field","retryable","requestId","problems":[{field,message,code,object}]}.
+/// {"type","title","status","code","detail","hint","field","retryable","requestId","problems":[{field,message,code,object}]}
+/// and the error's own members as extension members (RFC 9457 3.2).
 [[nodiscard]] boost::json::object to_problem(const Error& error, std::string_view request_id = {});
 /// Reads what to_problem wrote; anything else becomes Errc::failed with the text at hand.
 [[nodiscard]] Error from_problem(std::string_view body, int status);

@@ -54,18 +54,33 @@ bool is_type(std::string_view content_type, std::string_view wanted) {
   return iequals(type, wanted);
 }
 
-// How large an upload may be depends on what it is for.
-Result<std::uint64_t> upload_limit(const Query& query) {
+std::string_view parameter(const Query& query, std::string_view key) {
+  const auto given = query.find(key);
+  return given == query.end() ? std::string_view() : std::string_view(given->second);
+}
+
+// How large an upload may be, and whether it can have a sign, depends on what it is for.
+Result<UploadTerms> upload_terms(const Query& query) {
   const auto given = query.find("purpose");
-  if (const auto* purpose = given == query.end() ? nullptr : find_upload_purpose(given->second))
-    return purpose->max_size;
-  std::vector<std::string> words;
-  for (const auto& row : kUploadPurposes) words.emplace_back(row.word);
-  Error error = bad(given == query.end() ? "the query parameter \"purpose\" is missing"
-                                         : "\"" + given->second + "\" is no purpose of an upload",
-                    "it is one of " + join(words));
-  error.field = "purpose";
-  return error;
+  const auto* purpose = given == query.end() ? nullptr : find_upload_purpose(given->second);
+  if (!purpose) {
+    std::vector<std::string> words;
+    for (const auto& row : kUploadPurposes) words.emplace_back(row.word);
+    Error error = bad(given == query.end() ? "the query parameter \"purpose\" is missing"
+                                           : "\"" + given->second + "\" is no purpose of an upload",
+                      "it is one of " + join(words));
+    error.field = "purpose";
+    return error;
+  }
+  UploadTerms out{purpose->max_size, purpose->has_sign, std::nullopt};
+  for (const char* key : {"signMethod", "sign"}) {
+    if (purpose->has_sign || !query.contains(key)) continue;
+    Error error = bad("a file for \"" + given->second + "\" has no sign");
+    error.field = key;
+    return error;
+  }
+  JL_TRY(out.sign, read_sign(parameter(query, "signMethod"), parameter(query, "sign")));
+  return out;
 }
 
 std::optional<Error> check_body(const RequestHead& head, const Admission& admission) {
@@ -117,9 +132,10 @@ std::optional<Error> check_call(const RequestHead& head, const Caller& caller, A
   if (const auto status = check_query(*out.command, out.query); !status) return status.error();
   out.max_body = out.command->large_body ? kMaxApplyBody : kMaxBody;
   if (out.command->upload) {
-    const auto limit = upload_limit(out.query);
-    if (!limit) return limit.error();
-    out.max_body = *limit;
+    auto terms = upload_terms(out.query);
+    if (!terms) return terms.error();
+    out.upload = std::move(*terms);
+    out.max_body = out.upload.max_size;
   }
   return check_body(head, out);
 }

@@ -1,6 +1,7 @@
 #pragma once
 // The one gate of the control socket: who may make which call, judged by the head of a request and the command table.
 // Nothing behind it asks for roles again. Pure: no sockets, no Asio.
+#include "common/control/sign.hpp"
 #include "daemon/control/request.hpp"
 #include "daemon/control/roles.hpp"
 
@@ -21,11 +22,19 @@ struct RequestHead {
   bool is_chunked = false;
 };
 
+/// On what terms a file is taken.
+struct UploadTerms {
+  std::uint64_t max_size = 0;  ///< bytes
+  bool with_md5 = false;       ///< its MD5 is kept with it
+  std::optional<Sign> sign;    ///< what it must have
+};
+
 struct Admission {
   const Command* command = nullptr;  ///< known for refused calls too, once the path was understood
   std::string path, id;
   Query query;
   std::uint64_t max_body = 0;    ///< bytes that the body may have
+  UploadTerms upload;            ///< of a command that takes a file
   std::optional<Error> refusal;  ///< what to answer instead of making the call
   std::string allow;             ///< for method_not_allowed: what the path takes
 };

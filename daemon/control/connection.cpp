@@ -106,7 +106,8 @@ asio::awaitable<bool> Connection::serve_call(Admission admission, CallMemo memo,
   Call call;
   std::optional<Error> refusal;
   if (admission.command->upload) {
-    auto file = co_await read_upload(admission.max_body, expects_continue);
+    UploadTerms terms = admission.upload;
+    auto file = co_await read_upload(std::move(terms), expects_continue);
     if (file) {
       memo.note_file(*file);
       call.file = std::move(*file);

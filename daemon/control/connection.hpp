@@ -51,7 +51,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Awaitable<bool> send(std::string bytes);
 
   Awaitable<Result<boost::json::object>> read_body(std::uint64_t max_bytes, bool expects_continue);
-  Awaitable<Result<store::StoredFile>> read_upload(std::uint64_t max_bytes, bool expects_continue);
+  Awaitable<Result<store::StoredFile>> read_upload(UploadTerms terms, bool expects_continue);
   Awaitable<bool> discard_body();
   Awaitable<void> linger(std::chrono::milliseconds limit);
   Awaitable<void> await_wake();

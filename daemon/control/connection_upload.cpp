@@ -1,5 +1,6 @@
 // Bodies that are files: from the socket to the disk, a piece at a time.
 #include "daemon/control/connection.hpp"
+#include "daemon/control/keep_file.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -19,19 +20,21 @@ constexpr std::size_t kPiece = 256u << 10u;  // bytes written at once
 
 // These two run on the disk's threads; the connection waits for them, and so keeps what they refer to.
 asio::awaitable<Status> write(Incoming* incoming, std::string_view piece) { co_return incoming->write(piece); }
-asio::awaitable<Result<store::StoredFile>> finish(Incoming* incoming) { co_return incoming->finish(); }
+asio::awaitable<Result<store::StoredFile>> keep(Incoming* incoming, const std::optional<Sign>* sign) {
+  co_return keep_file(*incoming, *sign);
+}
 
 }  // namespace
 
 // The time limit is for each wait, not for the whole: a slow caller is fine, a silent one is not. Whatever goes wrong,
 // the file is gone when this ends without it.
-asio::awaitable<Result<store::StoredFile>> Connection::read_upload(std::uint64_t max_bytes, bool expects_continue) {
+asio::awaitable<Result<store::StoredFile>> Connection::read_upload(UploadTerms terms, bool expects_continue) {
   if (!core_.options.files) co_return Error(Errc::unsupported, "this daemon takes no files");
   if (parser_->is_done()) co_return Error(Errc::bad_request, "the file is empty");
-  auto begun = core_.options.files->begin(max_bytes);
+  auto begun = core_.options.files->begin(terms.max_size, terms.with_md5);
   if (!begun) co_return begun.error();
   const std::unique_ptr<Incoming> incoming = std::move(*begun);
-  parser_->body_limit(max_bytes);
+  parser_->body_limit(terms.max_size);
   if (expects_continue) {
     const bool sent = co_await send(std::string("HTTP/1.1 100 Continue\r\n\r\n"));
     if (!sent) co_return Error(Errc::network, "the caller went away");
@@ -48,7 +51,7 @@ asio::awaitable<Result<store::StoredFile>> Connection::read_upload(std::uint64_t
       ec = failed;
     }
     unlimit_time();
-    if (ec && ec != http::error::need_buffer) co_return broken_body(ec, max_bytes);
+    if (ec && ec != http::error::need_buffer) co_return broken_body(ec, terms.max_size);
     const std::size_t size = piece.size() - parser_->get().body().size;
     total += size;
     auto writing = write(incoming.get(), std::string_view(piece.data(), size));
@@ -56,8 +59,8 @@ asio::awaitable<Result<store::StoredFile>> Connection::read_upload(std::uint64_t
     if (!written) co_return written.error();
   }
   if (total == 0) co_return Error(Errc::bad_request, "the file is empty");
-  auto finishing = finish(incoming.get());
-  auto stored = co_await asio::co_spawn(core_.disk, std::move(finishing), asio::use_awaitable);
+  auto keeping = keep(incoming.get(), &terms.sign);
+  auto stored = co_await asio::co_spawn(core_.disk, std::move(keeping), asio::use_awaitable);
   co_return stored;
 }
 

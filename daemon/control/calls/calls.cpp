@@ -4,6 +4,8 @@
 #include "common/base/words.hpp"
 #include "common/control/api.hpp"
 #include "common/control/schema.hpp"
+#include "common/control/uploads.hpp"
+#include "daemon/control/keep_file.hpp"
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
@@ -23,7 +25,8 @@ namespace {
 // The server has written the file by now.
 void answer_upload(const Call& call, Responder& reply) {
   JL_ASSERT(call.file);
-  reply.json(call.file->existed ? 200 : 201, json::object{{"fileId", call.file->id}, {"size", call.file->size}});
+  const auto* purpose = find_upload_purpose(call.param("purpose"));
+  reply.json(call.file->existed ? 200 : 201, file_answer(*call.file, purpose && purpose->has_sign));
 }
 
 }  // namespace

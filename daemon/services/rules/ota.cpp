@@ -2,7 +2,6 @@
 // part in a task (operations.md 1.1, 1.2).
 #include "common/model/ota.hpp"
 
-#include "common/base/base64.hpp"
 #include "common/cert/signature.hpp"
 #include "common/model/device.hpp"
 #include "common/model/gateway.hpp"
@@ -112,7 +111,7 @@ void check_sign(RuleContext& context, const Resource& after, const OtaFirmware& 
 
 Status check_signature(RuleContext& context, const Resource& after, const OtaFirmware& spec) {
   if (spec.signature.empty() || spec.file_id.empty() || !context.files || !context.files->find(spec.file_id)) return {};
-  const auto signature = from_pasted_base64(spec.signature);
+  const auto signature = cert::read_signature(spec.signature);
   if (!signature) {
     context.problem(after, "spec.signature", signature.error().message);
     return {};
@@ -123,7 +122,8 @@ Status check_signature(RuleContext& context, const Resource& after, const OtaFir
     context.problem(after, "spec.signatureCertId", opened->error().message);
     return {};
   }
-  const Status valid = cert::verify_ed25519(*(*opened)->bundle, *signature, context.files->path_of(spec.file_id));
+  const Status valid =
+      cert::verify_file_signature(context.files->path_of(spec.file_id), *signature, *(*opened)->bundle);
   if (!valid) context.problem(after, "spec.signature", valid.error().message, Errc::sign_mismatch);
   return {};
 }

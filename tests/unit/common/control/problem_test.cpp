@@ -25,13 +25,26 @@ TEST_SUITE("common.control") {
       CAPTURE(row.word);
       Error error(row.code, "what", "next", "field");
       error.problems.push_back({"spec.port", "is required", Errc::unknown_field, "network/n"});
+      error.members = {{"expected", "a"}, {"actual", "b"}};
       const Error back = from_problem(json::serialize(to_problem(error)), row.http_status);
       CHECK(back.code == error.code);
       CHECK(back.message == error.message);
       CHECK(back.hint == error.hint);
       CHECK(back.field == error.field);
       CHECK(back.problems == error.problems);
+      CHECK(back.members == error.members);
     }
+  }
+
+  TEST_CASE("an error's own members are extension members, and never stand for the common ones [RFC 9457 3.2]") {
+    Error error(Errc::sign_mismatch, "what");
+    error.members = {{"expected", "a"}, {"status", "99"}, {"detail", "other"}};
+    const json::object problem = to_problem(error, "req-1");
+    CHECK(problem.at("expected") == "a");
+    CHECK(problem.at("status") == 422);
+    CHECK(problem.at("detail") == "what");
+    const auto members = from_problem(json::serialize(problem), 422).members;
+    CHECK(members == std::vector<std::pair<std::string, std::string>>{{"expected", "a"}});
   }
 
   TEST_CASE("positions are told when they are known") {

@@ -158,7 +158,9 @@ TEST_CASE("a file is bytes, for a purpose that is known, and of the size that th
         Row{good, "application/x-www-form-urlencoded", 10, "bad_request"}, Row{"/v1/files", "", 10, "bad_request"},
         Row{"/v1/files?purpose=", "", 10, "bad_request"}, Row{"/v1/files?purpose=nothing", "", 10, "bad_request"},
         Row{"/v1/files?purpose=protocol&purpose=protocol", "", 10, "bad_request"},
-        Row{"/v1/files?purpose=protocol&x=y", "", 10, "bad_request"}}) {
+        Row{"/v1/files?purpose=protocol&x=y", "", 10, "bad_request"},
+        Row{"/v1/files?purpose=protocol&signMethod=md5", "", 10, "bad_request"},
+        Row{"/v1/files?purpose=protocol&sign=", "", 10, "bad_request"}}) {
     CAPTURE(row.target);
     CAPTURE(row.type);
     auto request = head("POST", row.target);
@@ -171,6 +173,38 @@ TEST_CASE("a file is bytes, for a purpose that is known, and of the size that th
     if (row.want.empty()) CHECK(got.max_body == most);
   }
   CHECK(is_recorded(*find_command("file", "upload"), {}));
+}
+
+TEST_CASE("the sign of firmware is judged before any of it is read") {
+  const std::string md5 = "900150983CD24fb0d6963f7d28e17f72";
+  struct Row {
+    std::string query;
+    std::string field;  // at fault, "" = none
+    std::string digits;
+  };
+  for (const auto& row :
+       {Row{"", "", ""}, Row{"&signMethod=sha256", "", ""},
+        Row{"&signMethod=md5&sign=" + md5, "", "900150983cd24fb0d6963f7d28e17f72"},
+        Row{"&sign=" + md5, "signMethod", ""}, Row{"&signMethod=crc&sign=" + md5, "signMethod", ""},
+        Row{"&signMethod=sha256&sign=" + md5, "sign", ""}, Row{"&signMethod=md5&sign=%00" + md5.substr(1), "", ""}}) {
+    CAPTURE(row.query);
+    const std::string target = "/v1/files?purpose=firmware" + row.query;
+    auto request = head("POST", target);
+    request.content_length = std::uint64_t{4} << 30u;
+    const auto got = admit(request, caller_with(Role::operator_));
+    if (row.query.find("%00") != std::string::npos) {
+      CHECK(code(got) == "bad_request");
+      continue;
+    }
+    CHECK(code(got) == (row.field.empty() ? "" : "invalid"));
+    if (got.refusal) CHECK(got.refusal->field == row.field);
+    if (!got.refusal) {
+      CHECK(got.upload.with_md5);
+      CHECK((got.upload.sign ? got.upload.sign->digits : "") == row.digits);
+    }
+    request.content_length = (std::uint64_t{4} << 30u) + 1;
+    if (row.field.empty()) CHECK(code(admit(request, caller_with(Role::operator_))) == "too_large");
+  }
 }
 
 TEST_CASE("HTTP is taken narrowly [RFC 9112]") {

@@ -1,4 +1,5 @@
 #include "common/control/uploads.hpp"
+#include "daemon/control/keep_file.hpp"
 #include "tests/unit/daemon/control/control_support.hpp"
 
 #include <atomic>
@@ -15,11 +16,14 @@ namespace {
 
 constexpr std::string_view kTarget = "/v1/files?purpose=protocol";
 constexpr std::string_view kStart = "POST /v1/files?purpose=protocol HTTP/1.1\r\nHost: jlinkd\r\n";
+// FIPS 180-2 B.1 and RFC 1321 A.5, of "abc".
+constexpr std::string_view kAbc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+constexpr std::string_view kAbcMd5 = "900150983cd24fb0d6963f7d28e17f72";
 constexpr std::uint64_t kMost = control::find_upload_purpose("protocol")->max_size;
 
 void answer_file(const Call& call, const std::shared_ptr<Responder>& responder) {
   if (!call.file) return echo(call, responder);
-  responder->json(call.file->existed ? 200 : 201, json::object{{"fileId", call.file->id}, {"size", call.file->size}});
+  responder->json(call.file->existed ? 200 : 201, control::file_answer(*call.file, true));
 }
 
 struct UploadBench {
@@ -258,6 +262,68 @@ TEST_CASE("bodies that are none are refused, and leave nothing") {
   CHECK(up.entries() == 0);
 }
 
+TEST_CASE("firmware is kept when it has the sign that its sender gives, in any case [operations.md 1.1]") {
+  UploadBench up;
+  auto client = up.bench.client();
+  const std::string firmware = "/v1/files?purpose=firmware";
+  for (const std::string& sign : {std::string(), "&signMethod=md5&sign=" + std::string(kAbcMd5),
+                                  std::string("&signMethod=MD5&sign=900150983CD24FB0D6963F7D28E17F72"),
+                                  "&signMethod=sha256&sign=" + std::string(kAbc)}) {
+    CAPTURE(sign);
+    client.request("POST", firmware + sign, "abc", kBytesHeader);
+    const auto answer = client.read();
+    CHECK(answer.status == (sign.empty() ? 201 : 200));
+    CHECK(json::parse(answer.body) == json::value{{"fileId", kAbc}, {"size", 3}, {"sha256", kAbc}, {"md5", kAbcMd5}});
+  }
+  CHECK(up.files->find(kAbc)->md5 == kAbcMd5);
+  CHECK(up.entries() == 2);
+}
+
+TEST_CASE("a file with another sign than the one given is not kept, and the connection goes on") {
+  UploadBench up;
+  auto client = up.bench.client();
+  struct Row {
+    std::string method, given;
+    std::string_view actual;
+  };
+  for (const auto& row : {Row{"md5", std::string(32, 'd'), kAbcMd5}, Row{"sha256", std::string(64, 'd'), kAbc}}) {
+    CAPTURE(row.method);
+    client.request("POST", "/v1/files?purpose=firmware&signMethod=" + row.method + "&sign=" + row.given, "abc",
+                   kBytesHeader);
+    const auto answer = client.read();
+    CHECK(answer.status == 422);
+    CHECK(code_of(answer) == "sign_mismatch");
+    const auto problem = json::parse(answer.body);
+    CHECK(problem.at("expected") == json::value(row.given));
+    CHECK(problem.at("actual") == json::value(row.actual));
+    CHECK(up.entries() == 0);
+  }
+  // What is there already is not touched by a wrong one.
+  client.request("POST", "/v1/files?purpose=firmware", "abc", kBytesHeader);
+  CHECK(client.read().status == 201);
+  client.request("POST", "/v1/files?purpose=firmware&signMethod=md5&sign=" + std::string(32, 'd'), "abc", kBytesHeader);
+  CHECK(client.read().status == 422);
+  CHECK(up.files->find(kAbc)->md5 == kAbcMd5);
+  CHECK(up.entries() == 2);
+  const auto records = up.end();
+  REQUIRE(records.size() == 4);
+  CHECK(records[0].at("code") == "sign_mismatch");
+  CHECK(records[0].at("status") == "failed");
+}
+
+TEST_CASE("a sign that cannot be one is refused before the body is asked for") {
+  UploadBench up;
+  auto client = up.bench.client();
+  client.send(
+      "POST /v1/files?purpose=firmware&signMethod=sha256&sign=abc HTTP/1.1\r\nHost: jlinkd\r\n"
+      "Expect: 100-continue\r\nContent-Length: 5\r\n\r\n");
+  const auto answer = client.read();
+  CHECK(answer.status == 422);
+  CHECK(code_of(answer) == "invalid");
+  CHECK(json::parse(answer.body).at("field") == "sign");
+  CHECK(up.entries() == 0);
+}
+
 TEST_CASE("a daemon that keeps no files says so") {
   ControlBench bench;
   auto client = bench.client();
@@ -282,6 +348,7 @@ class StubFiles final : public FileStore {
       if (files_.is_full) return Error(Errc::storage, "no space left on device");
       return {};
     }
+    Result<StoredFile> measure() override { return StoredFile{std::string(64, 'a'), 3}; }
     Result<StoredFile> finish() override {
       if (files_.cannot_finish) return Error(Errc::storage, "cannot sync");
       return StoredFile{std::string(64, 'a'), 3};
@@ -290,7 +357,7 @@ class StubFiles final : public FileStore {
    private:
     StubFiles& files_;
   };
-  Result<std::unique_ptr<FileStore::Incoming>> begin(std::uint64_t) override {
+  Result<std::unique_ptr<FileStore::Incoming>> begin(std::uint64_t, bool) override {
     return std::unique_ptr<FileStore::Incoming>(std::make_unique<Incoming>(*this));
   }
   [[nodiscard]] std::optional<StoredFile> find(std::string_view) const override { return std::nullopt; }

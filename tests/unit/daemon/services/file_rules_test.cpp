@@ -12,7 +12,7 @@ namespace json = boost::json;
 /// Has the files that a test says.
 class KnownFiles final : public store::FileStore {
  public:
-  Result<std::unique_ptr<Incoming>> begin(std::uint64_t) override { return Error(Errc::busy, "not here"); }
+  Result<std::unique_ptr<Incoming>> begin(std::uint64_t, bool) override { return Error(Errc::busy, "not here"); }
   [[nodiscard]] std::optional<store::StoredFile> find(std::string_view id) const override {
     return ids.contains(id) ? std::optional(store::StoredFile{std::string(id), 1}) : std::nullopt;
   }

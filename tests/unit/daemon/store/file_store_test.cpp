@@ -22,6 +22,8 @@ namespace fs = std::filesystem;
 
 // FIPS 180-2, appendix B.1: SHA-256 of "abc".
 constexpr std::string_view kAbc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+// RFC 1321, appendix A.5: MD5 of "abc".
+constexpr std::string_view kAbcMd5 = "900150983cd24fb0d6963f7d28e17f72";
 constexpr std::uint64_t kMuch = 1u << 20u;
 
 std::unique_ptr<FileStore> opened(const std::string& folder) {
@@ -30,8 +32,8 @@ std::unique_ptr<FileStore> opened(const std::string& folder) {
   return std::move(*store);
 }
 
-Result<StoredFile> put(FileStore& store, std::string_view content) {
-  auto incoming = store.begin(kMuch);
+Result<StoredFile> put(FileStore& store, std::string_view content, bool with_md5 = false) {
+  auto incoming = store.begin(kMuch, with_md5);
   if (!incoming) return incoming.error();
   if (const Status written = (*incoming)->write(content); !written) return written.error();
   return (*incoming)->finish();
@@ -63,7 +65,8 @@ void make_old(const std::string& path) {
   REQUIRE(::utimensat(AT_FDCWD, path.c_str(), times.data(), 0) == 0);
 }
 
-void touch(const std::string& path) { std::ofstream(path) << "x"; }
+void write_file(const std::string& path, std::string_view text) { std::ofstream(path) << text; }
+void touch(const std::string& path) { write_file(path, "x"); }
 
 }  // namespace
 
@@ -193,9 +196,109 @@ TEST_CASE("starting anew deletes what was half-written and nothing else") {
   CHECK(fs::exists(files + "/notes.txt"));
 }
 
+TEST_CASE("the MD5 of a file that came in with it is known at once, and by another process later [RFC 1321 A.5]") {
+  const TempFolder folder;
+  const std::string files = folder / "files";
+  {
+    const auto store = opened(files);
+    const auto stored = put(*store, "abc", true);
+    REQUIRE(stored.has_value());
+    CHECK(stored->id == kAbc);
+    CHECK(stored->md5 == kAbcMd5);
+    CHECK(mode_of(store->path_of(kAbc) + ".md5") == 0600);
+    CHECK(entries(files) == 2);
+  }
+  const auto store = opened(files);
+  CHECK(entries(files) == 2);
+  CHECK(store->find(kAbc)->md5 == kAbcMd5);
+  REQUIRE(put(*store, "other").has_value());
+  CHECK(entries(files) == 3);
+  CHECK(store->find(put(*store, "other")->id)->md5.empty());
+}
+
+TEST_CASE("content that is there without its MD5 gets it when it comes in with one, and keeps it") {
+  const TempFolder folder;
+  const auto store = opened(folder / "files");
+  REQUIRE(put(*store, "abc").has_value());
+  CHECK(store->find(kAbc)->md5.empty());
+  const auto again = put(*store, "abc", true);
+  REQUIRE(again.has_value());
+  CHECK(again->existed);
+  CHECK(again->md5 == kAbcMd5);
+  CHECK(store->find(kAbc)->md5 == kAbcMd5);
+  REQUIRE(put(*store, "abc").has_value());
+  CHECK(store->find(kAbc)->md5 == kAbcMd5);
+  CHECK(entries(folder / "files") == 2);
+}
+
+TEST_CASE("what stands in place of an MD5 and is none counts as nothing, and is put right with the next one") {
+  const TempFolder folder;
+  const auto store = opened(folder / "files");
+  REQUIRE(put(*store, "abc", true).has_value());
+  const std::string beside = store->path_of(kAbc) + ".md5";
+  const std::string good(kAbcMd5);
+  for (const std::string& text : {std::string(), good.substr(1), good + "0", good + "\n", std::string(32, 'g'),
+                                  std::string(32, 'A'), std::string(32, '\0'), std::string(100'000, 'a')}) {
+    CAPTURE(text.substr(0, 40));
+    write_file(beside, text);
+    REQUIRE(store->find(kAbc).has_value());
+    CHECK(store->find(kAbc)->md5.empty());
+    CHECK(store->find(kAbc)->size == 3);
+  }
+  SUBCASE("a file") {}
+  SUBCASE("a link") {
+    fs::remove(beside);
+    write_file(folder / "elsewhere", good);
+    REQUIRE(::symlink((folder / "elsewhere").c_str(), beside.c_str()) == 0);
+    CHECK(store->find(kAbc)->md5.empty());
+  }
+  REQUIRE(put(*store, "abc", true).has_value());
+  CHECK(store->find(kAbc)->md5 == kAbcMd5);
+  CHECK(content_of(beside) == good);
+}
+
+TEST_CASE("who measures sees what would be kept, and whoever lets go then keeps nothing") {
+  const TempFolder folder;
+  const std::string files = folder / "files";
+  const auto store = opened(files);
+  auto incoming = store->begin(kMuch, true);
+  REQUIRE(incoming.has_value());
+  CHECK((*incoming)->write("abc").has_value());
+  const auto measured = (*incoming)->measure();
+  REQUIRE(measured.has_value());
+  CHECK(measured->id == kAbc);
+  CHECK(measured->md5 == kAbcMd5);
+  CHECK(measured->size == 3);
+  CHECK((*incoming)->write("d").has_error());
+  CHECK_FALSE(store->find(kAbc).has_value());
+  SUBCASE("let go") {
+    incoming->reset();
+    CHECK(entries(files) == 0);
+  }
+  SUBCASE("finished") {
+    const auto stored = (*incoming)->finish();
+    REQUIRE(stored.has_value());
+    CHECK(stored->md5 == kAbcMd5);
+    CHECK(store->find(kAbc)->md5 == kAbcMd5);
+  }
+}
+
+TEST_CASE("starting anew deletes MD5s whose files are gone, and no others") {
+  const TempFolder folder;
+  const std::string files = folder / "files";
+  REQUIRE(put(*opened(files), "abc", true).has_value());
+  touch(files + "/.incoming-3.md5");
+  touch(files + "/" + std::string(64, 'a') + ".md5");
+  touch(files + "/notes.md5");
+  const auto store = opened(files);
+  CHECK(entries(files) == 3);
+  CHECK(store->find(kAbc)->md5 == kAbcMd5);
+  CHECK(fs::exists(files + "/notes.md5"));
+}
+
 TEST_CASE("child: holds a half-written file" * doctest::skip()) {
   const auto store = opened(Child::folder());
-  auto incoming = store->begin(kMuch);
+  auto incoming = store->begin(kMuch, true);
   REQUIRE(incoming.has_value());
   REQUIRE((*incoming)->write("half").has_value());
   Child::report('w', 4);
@@ -246,6 +349,27 @@ TEST_CASE("when the disk takes no more, that is said, and nothing is left behind
   CHECK(child.wait() == 0);
 }
 
+TEST_CASE("child: has no room for an MD5" * doctest::skip()) {
+  const auto store = opened(Child::folder());
+  auto incoming = store->begin(kMuch, true);
+  REQUIRE(incoming.has_value());
+  REQUIRE((*incoming)->write("abc").has_value());
+  std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit limit{20, 20};
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &limit) == 0);
+  const auto stored = (*incoming)->finish();
+  Child::report('e', stored ? 0 : static_cast<std::uint64_t>(stored.error().code));
+  Child::report('n', entries(Child::folder()));
+}
+
+TEST_CASE("when there is room for a file but not for its MD5, neither is kept") {
+  const TempFolder folder;
+  Child child("child: has no room for an MD5", folder / "files");
+  CHECK(child.read()->number == static_cast<std::uint64_t>(Errc::storage));
+  CHECK(child.read()->number == 0);
+  CHECK(child.wait() == 0);
+}
+
 TEST_CASE("a folder that cannot be written to is an error that names it") {
   const TempFolder folder;
   touch(folder / "file");
@@ -285,6 +409,17 @@ TEST_CASE("sweeping deletes files that nobody names and that are old, and only s
   CHECK(*store->sweep({named->id}, now, 500) == 1);
   CHECK_FALSE(store->find(young->id).has_value());
   CHECK(*store->sweep({}, 0, 0) == 0);  // a clock that was set back makes nothing old
+}
+
+TEST_CASE("sweeping takes the MD5 with its file") {
+  const TempFolder folder;
+  const auto store = opened(folder / "files");
+  const auto named = put(*store, "named", true), old = put(*store, "old", true);
+  make_old(store->path_of(named->id));
+  make_old(store->path_of(old->id));
+  CHECK(*store->sweep({named->id}, modified(store->path_of(named->id)) + 7'200'000, 3'600'000) == 1);
+  CHECK(entries(folder / "files") == 2);
+  CHECK_FALSE(store->find(named->id)->md5.empty());
 }
 
 TEST_CASE("an id is 64 lower-case hex digits, and nothing else is looked for") {
