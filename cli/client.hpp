@@ -29,10 +29,19 @@ struct Request {
 /// A file on its way to the daemon, read as it is sent.
 struct Upload {
   std::string purpose;                  ///< of control::kUploadPurposes
+  std::string name{};                   ///< for messages
+  std::string sign_method{}, sign{};    ///< what its digest must be; "" = not compared
   std::optional<std::uint64_t> size{};  ///< bytes, when they are known
   /// Reads up to `most` bytes; 0 at the end. Errors end the upload.
   std::function<Result<std::size_t>(char* to, std::size_t most)> read{};
   std::function<void(std::uint64_t sent)> progress{};
+};
+
+/// What the daemon says of a file that it has kept.
+struct UploadedFile {
+  std::string id;               ///< that resources name it by
+  std::uint64_t size = 0;       ///< bytes
+  std::string sha256{}, md5{};  ///< in lower-case hex; "" for purposes without a sign
 };
 
 struct ClientOptions {
@@ -50,9 +59,9 @@ class Client {
 
   /// Errors: those of connect_socket, timeout, unavailable, version_mismatch, and whatever problem the daemon answers.
   [[nodiscard]] Result<json::value> call(const Request& request);
-  /// Sends a file and answers its id. The time limit is for each piece of it: it bounds silence, not the whole.
-  /// Errors: as those of call(), those of reading.
-  [[nodiscard]] Result<std::string> upload(const Upload& upload);
+  /// Sends a file. The time limit is for each piece of it: it bounds silence, not the whole. Errors: as those of
+  /// call(), sign_mismatch, those of reading, usage (another size than at first).
+  [[nodiscard]] Result<UploadedFile> upload(const Upload& upload);
   /// HEAD: whether the path exists.
   [[nodiscard]] Result<bool> exists(const std::string& path);
   /// Gets values as they arrive, one per line; a reply that is not in lines counts as one line. The taker answers false

@@ -17,6 +17,23 @@ bool may_connect_later(Errc code) {
   return code == Errc::no_socket || code == Errc::not_running || code == Errc::busy || code == Errc::unavailable;
 }
 
+Error changed(const Upload& upload, const std::string& how) {
+  return {Errc::usage, fmt::format("\"{}\" {} {} bytes: it changed while it was sent", upload.name, how, *upload.size),
+          "try again when nobody writes to it; nothing was stored"};
+}
+
+Result<UploadedFile> uploaded_file(const json::value& answer) {
+  const auto text = [&](const char* key) {
+    const auto* value = answer.is_object() ? answer.get_object().if_contains(key) : nullptr;
+    return value && value->is_string() ? std::string(value->get_string()) : std::string();
+  };
+  UploadedFile out{text("fileId"), 0, text("sha256"), text("md5")};
+  if (out.id.empty()) return Error(Errc::failed, "the daemon's answer names no file");
+  boost::system::error_code ec;
+  if (const auto* size = answer.get_object().if_contains("size")) out.size = size->to_number<std::uint64_t>(ec);
+  return out;
+}
+
 }  // namespace
 
 Status Client::connect_anew() {
@@ -46,10 +63,14 @@ Result<bool> Client::send_file(const Upload& upload, const std::string& head) {
     piece.resize(upload.size ? std::min<std::uint64_t>(kPiece, *upload.size - sent) : kPiece);
     JL_TRY(const std::size_t size, upload.read(piece.data(), piece.size()));
     piece.resize(size);
-    if (size == 0 && upload.size)
-      return Error(Errc::usage, fmt::format("the file ended after {} of {} bytes", sent, *upload.size),
-                   "it changed while it was sent; try again");
+    if (size == 0 && upload.size) return changed(upload, fmt::format("ended after {} of", sent));
     sent += size;
+    // Before its last piece leaves: what has grown is not what was meant, and half of it must not be kept.
+    if (upload.size && sent == *upload.size) {
+      char more = 0;
+      JL_TRY(const std::size_t over, upload.read(&more, 1));
+      if (over > 0) return changed(upload, "has more than");
+    }
     if (!upload.size) piece = fmt::format("{:x}\r\n{}\r\n", size, piece);  // of size 0: the last chunk and no trailers
     JL_CHECK(connection_->send(piece, Deadline(options_.time_limit)));
     if (upload.progress) upload.progress(sent);
@@ -58,11 +79,13 @@ Result<bool> Client::send_file(const Upload& upload, const std::string& head) {
   return true;
 }
 
-Result<std::string> Client::upload(const Upload& upload) {
+Result<UploadedFile> Client::upload(const Upload& upload) {
   Request request;
   request.method = "POST";
   request.path = control::kUploadPath;
   request.query = {{"purpose", upload.purpose}};
+  if (!upload.sign_method.empty()) request.query.emplace_back("signMethod", upload.sign_method);
+  if (!upload.sign.empty()) request.query.emplace_back("sign", upload.sign);
   trace_request(request);
   if (options_.trace) options_.trace(upload.size ? fmt::format("> ({} bytes)", *upload.size) : "> (bytes in chunks)");
   std::string head_text = encode_head(request) + fmt::format("Content-Type: {}\r\n", control::kBytes);
@@ -90,10 +113,9 @@ Result<std::string> Client::upload(const Upload& upload) {
   JL_TRY(const std::string body, read_all(*head, true));
   boost::system::error_code ec;
   const json::value value = json::parse(json::string_view(body), ec);
-  const auto* id = !ec && value.is_object() ? value.get_object().if_contains("fileId") : nullptr;
-  if (!id || !id->is_string()) return Error(Errc::failed, "the daemon's answer names no file");
+  if (ec) return Error(Errc::failed, "the daemon's answer is not JSON: " + ec.message());
   trace_json("<", value);
-  return std::string(id->get_string());
+  return uploaded_file(value);
 }
 
 }  // namespace jl::cli
