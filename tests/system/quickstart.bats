@@ -56,3 +56,10 @@ run_example() { run env JL_BUILD="${JL_BUILD:-}" "$JL_SOURCE/examples/$1"; }
   [[ $output == *boiler-1*online* && $output == *boiler-setpoint*60*good* && $output == *"50.5  (424a0000"* ]]
   [[ $output == *device/boiler-1*hours*boiler-hours* ]]
 }
+
+@test "examples/ota refuses a wrong sign and upgrades two meters, one of them later" {
+  run_example ota
+  assert_success
+  [[ $output == *"error[sign_mismatch]"* && $output == *meter-1*success*100* && $output == *"success 100%, success 2 of 2"* ]]
+  [[ $output == *"spec.version: cannot change: ota-task/roll-2.0 rolls it out"* ]]
+}
