@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <fstream>
 #include <vector>
@@ -128,10 +129,15 @@ Result<std::string> Uploads::upload(const model::Field& field, const Source& sou
     if (total == 0) return Error(Errc::usage, "\"" + name + "\" is empty");
     return got;
   };
+  const auto begun = std::chrono::steady_clock::now();
   upload.progress = [&](std::uint64_t sent) {
-    context_.console.progress(
-        size > 0 ? fmt::format("uploading \"{}\": {:.1f} of {:.1f} MiB", name, mebibytes(sent), mebibytes(size))
-                 : fmt::format("uploading \"{}\": {:.1f} MiB", name, mebibytes(sent)));
+    const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - begun;
+    std::string line = fmt::format("uploading \"{}\": {:.1f}", name, mebibytes(sent));
+    line += size > 0 ? fmt::format(" of {:.1f} MiB, {} %", mebibytes(size), sent * 100 / size) : " MiB";
+    // Before that a rate says nothing.
+    constexpr double kEnough = 0.2;
+    if (passed.count() >= kEnough) line += fmt::format(", {:.1f} MiB/s", mebibytes(sent) / passed.count());
+    context_.console.progress(line);
   };
   auto id = context_.client.upload(upload);
   context_.console.end_progress();

@@ -92,11 +92,14 @@ void add_ota(std::vector<Command>& out) {
   check.description =
       "Fetches the image through the public address of its server and compares what came with what should have: "
       "whether "
-      "the address leads here, the name resolves, the certificate is trusted, and a range can be had.";
+      "the address leads here, the name resolves, and the certificate is trusted.";
   check.role = Role::operator_;
   check.arguments = {{"FIRMWARE", "id of a firmware; any that is served from here unless given", "ota-firmware", true}};
   check.flags = {{"server", "ID", "the server to fetch from; the only one unless given", Where::body}};
   check.flags[0].completes = "ota-server";
+  check.flags.push_back(
+      {"cert", "ID", "cert whose authorities are trusted, as devices do; the system's unless given", Where::body});
+  check.flags[1].completes = "cert";
   check.examples = {"jlctl ota check", "jlctl ota check fw-1.2.0 --server main -o json"};
 
   const model::Kind* firmware = model::find_kind("ota-firmware");

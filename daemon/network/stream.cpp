@@ -60,7 +60,6 @@ IoResult Stream::write_some(std::string_view bytes) const {
 }
 
 IoResult Stream::send_file(int file, std::uint64_t offset, std::size_t bytes) const {
-  // No MSG_NOSIGNAL here: the I/O threads block SIGPIPE.
   auto place = static_cast<off_t>(offset);
   for (;;) {
     const ssize_t sent = ::sendfile(fd_, file, &place, bytes);

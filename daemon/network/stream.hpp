@@ -48,7 +48,8 @@ class Stream {
   [[nodiscard]] IoResult read_some(std::span<char> buffer) const;
   /// After anything but failed the next call must begin with the bytes that were not taken.
   [[nodiscard]] IoResult write_some(std::string_view bytes) const;
-  /// Writes bytes of a file without a copy; only in the clear. `end`: the file ends before them.
+  /// Writes bytes of a file without a copy; only in the clear, and on a thread that blocks SIGPIPE, as the I/O threads
+  /// do. `end`: the file ends before them.
   [[nodiscard]] IoResult send_file(int file, std::uint64_t offset, std::size_t bytes) const;
   /// Bytes that were written and that the peer has not acknowledged yet.
   [[nodiscard]] std::size_t unacknowledged() const;

@@ -4,6 +4,7 @@
 #include "daemon/ota/task.hpp"
 
 #include <memory>
+#include <set>
 
 namespace jl::ota {
 
@@ -52,7 +53,10 @@ struct RecordRef {
 class Board {
  public:
   explicit Board(MinuteOfDay minute_of_day) : minute_of_day_(std::move(minute_of_day)) {}
+  Board(const Board&) = delete;  // its tasks tell it of changes
+  Board& operator=(const Board&) = delete;
 
+  /// Takes a task in, instead of one of the same id.
   void put(std::unique_ptr<Task> task);
   void remove(std::string_view task_id);
   [[nodiscard]] Task* find(std::string_view task_id);
@@ -74,6 +78,7 @@ class Board {
   /// Picks what a device that asks is given, and marks it handed out (operations.md 1.4 "Pull"). The same message id
   /// gets the same answer.
   [[nodiscard]] PullAnswer pull(std::string_view device_id, const PullRequest& request, Millis now);
+  /// Bytes of the image that it was sent since the last call.
   void served(std::string_view task_id, std::string_view device_id, std::uint64_t bytes, Millis now);
   /// True when it has a record that is being processed, so that its version is worth asking for.
   bool on_online(std::string_view device_id, Millis now);
@@ -93,9 +98,40 @@ class Board {
   [[nodiscard]] std::vector<RecordRef> take_changes();
 
  private:
-  // indexes: task ids by device; devices being processed; carriers that are busy; ...
+  /// A record by the ids in its task's plan and records.
+  using Key = std::pair<std::string_view, std::string_view>;
+  /// Devices that were told and have not given a sign, behind one connection; and who waits for one.
+  struct Carrier {
+    std::size_t silent = 0;
+    std::set<std::string, std::less<>> waiting;
+  };
+  struct Choice;
+
+  void on_changed(Task& task, const Record& record, std::optional<State> from, std::optional<State> to);
+  void revive(std::string_view device_id, const Task* except);
+  [[nodiscard]] const std::vector<Task*>& tasks_of(std::string_view device_id) const;
+  template <class Meant>
+  [[nodiscard]] Task* newest(std::string_view device_id, const Meant& meant) const;
+
+  [[nodiscard]] bool can_be_told(const Task& task, const Record& record, const Presence& presence);
+  [[nodiscard]] std::string new_message_id(Millis now);
+  void tell_again(Millis now, const Presence& presence, std::size_t limit, std::vector<Dispatch>& out);
+  void place(Key key, std::string carrier);
+  void unplace(Key key);
+
+  [[nodiscard]] int order_of_version(std::string_view product_id, std::string_view version) const;
+  void consider(Task& task, const Record& record, const PullRequest& request, Millis now, Choice& choice) const;
+
   MinuteOfDay minute_of_day_;
   std::map<std::string, std::unique_ptr<Task>, std::less<>> tasks_;
+  std::map<std::string, std::vector<Task*>, std::less<>> by_device_;
+  std::map<std::pair<std::string, std::string>, std::pair<int, std::size_t>> versions_;  // order, and in how many tasks
+  std::set<std::string, std::less<>> dirty_;  // tasks with something to store
+  std::map<Key, std::string> silent_;         // told, no sign yet: its carrier, "" = not known yet
+  std::set<Key> again_;                       // of those, who is to be told once more
+  std::map<std::string, Carrier, std::less<>> carriers_;
+  std::set<Key> unplaced_;  // of the silent ones, those whose carrier is not known
+  std::uint64_t told_ = 0;  // makes message ids differ
 };
 
 }  // namespace jl::ota

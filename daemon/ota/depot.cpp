@@ -33,6 +33,14 @@ std::shared_ptr<const model::OtaFirmware> Depot::firmware(std::string_view id) c
   return it == shelf->firmware.end() ? nullptr : it->second;
 }
 
+std::string Depot::any_served() const {
+  const auto shelf = shelf_.load();
+  for (const auto& [id, firmware] : shelf->firmware) {
+    if (!firmware->file_id.empty()) return id;
+  }
+  return {};
+}
+
 Result<std::string> Depot::pick(const Shelf& shelf, const std::string& named) {
   if (!named.empty()) {
     const auto it = shelf.servers.find(named);

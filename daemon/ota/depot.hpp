@@ -42,6 +42,8 @@ class Depot {
   void set_server(const std::string& id, std::optional<model::OtaServer> server, bool enabled);
 
   [[nodiscard]] std::shared_ptr<const model::OtaFirmware> firmware(std::string_view id) const;
+  /// The first firmware whose image is here; "" when there is none.
+  [[nodiscard]] std::string any_served() const;
   /// The server that a task uses: the one that it names, or the only one that is enabled. Errors: not_found, disabled,
   /// conflict (several, none named).
   [[nodiscard]] Result<std::string> server_for(const std::string& named) const;

@@ -52,18 +52,20 @@ struct Step {
 struct Record {
   static constexpr std::size_t kMaxSteps = 24;
   static constexpr std::size_t kMaxReason = 256;  ///< bytes; longer texts of devices are cut at a character
+  static constexpr std::uint32_t kMaxGroups = 64;
 
   std::string device_id;
   State state = State::waiting;
   int progress = 0;         ///< 0..100
+  int milestone = 0;        ///< highest quarter of the progress (25, 50, 75, 100) that steps tell of
   bool reported = false;    ///< the device itself has told its progress
   bool timed_out = false;   ///< failed because a time limit passed, so that a late success counts (16)
   int attempt = 0;          ///< how often it was told
   int auto_retries = 0;     ///< used up since an operator last retried
   std::uint32_t group = 0;  ///< index of its group
   Millis create_time = 0, upgrade_time = 0, ack_time = 0, ack_deadline = 0, deadline = 0, complete_time = 0;
-  Millis not_before = 0;  ///< waiting for an automatic retry until then
-  std::uint64_t bytes_served = 0;
+  Millis not_before = 0;           ///< waiting for an automatic retry until then
+  std::uint64_t bytes_served = 0;  ///< since it last began to wait
   std::string old_version, message_id, error_reason;
   std::string note;  ///< "late"
   std::vector<Step> steps;
@@ -87,8 +89,13 @@ struct Facts {
 
 /// Whether an event means something to a record in this state.
 [[nodiscard]] bool allows(const Record& record, Event event);
-/// Lets an event happen. False: it means nothing to a record in this state, which is then unchanged.
+/// Lets an event happen. False: it means nothing to a record in this state, or tells what is known already; the record
+/// is then unchanged.
 bool apply(Record& record, Event event, const Facts& facts, Millis now);
+
+/// A device's text as it is kept and shown: well-formed UTF-8 without control characters, at most `max` bytes, cut at a
+/// character. What was no UTF-8 is U+FFFD, control characters are spaces.
+[[nodiscard]] std::string clean_text(std::string_view text, std::size_t max = Record::kMaxReason);
 
 /// What the store keeps, and back. Errors: corrupt.
 [[nodiscard]] std::string to_stored(const Record& record);

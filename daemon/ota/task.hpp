@@ -5,8 +5,12 @@
 #include "daemon/ota/rollout.hpp"
 
 #include <array>
+#include <cstdint>
+#include <functional>
 #include <map>
+#include <optional>
 #include <set>
+#include <tuple>
 
 namespace jl::ota {
 
@@ -24,7 +28,14 @@ struct Counts {
 
 class Task {
  public:
+  /// Hears of every change of a record, of one that came (`from` nothing), and of one that goes (`to` nothing).
+  using Watcher = std::function<void(const Record& record, std::optional<State> from, std::optional<State> to)>;
+
   Task(Plan plan, RolloutState state, std::vector<Record> records);
+  Task(const Task&) = delete;  // its rollout knows where its plan is
+  Task& operator=(const Task&) = delete;
+  /// For the board that holds it; called in the middle of changes, so it must not change this task.
+  void watch(Watcher watcher) { watcher_ = std::move(watcher); }
 
   [[nodiscard]] const Plan& plan() const { return plan_; }
   [[nodiscard]] const Counts& counts() const { return counts_; }
@@ -35,23 +46,26 @@ class Task {
   /// Lets an event happen to a device's record; false when it means nothing to it. Keeps counts, queues, deadlines and
   /// the rollout; a failure with retries left becomes `waiting` again by itself.
   bool apply(std::string_view device_id, Event event, const Facts& facts, Millis now);
-  /// The same to all records in a state, or to those of `devices`; how many it meant something to.
+  /// The same to all records in a state, or to those of `devices` that are in it; how many it meant something to.
+  /// Groups begin and the task stops itself only after the last of them.
   std::size_t apply_all(State state, const std::vector<std::string>& devices, Event event, Millis now);
-  /// One more device (late joiner).
+  /// One more device (late joiner). One that has a record already keeps it. In a task that has stopped itself it is
+  /// canceled at once, like the others.
   void join(Record record);
   /// Forgets a record that is over.
   void forget(std::string_view device_id);
-  /// Bytes of the image that a device was sent, in all. Counts as a sign of life, and as progress of a device that
-  /// tells none.
+  /// Bytes of the image that a device was sent since the last call. Counts as a sign of life, and as progress of a
+  /// device that tells none.
   void served(std::string_view device_id, std::uint64_t bytes, Millis now);
 
   /// Whether a device that waits may begin now as far as this task goes: its group has begun, the window is open, its
   /// pause is over, and not too many are at it.
   [[nodiscard]] bool may_begin(const Record& record, Millis now, const MinuteOfDay& minute_of_day) const;
-  /// Devices that wait and may be looked at for a push now, in the order of their turn, at most as many as may begin.
-  /// `can` says whether a device is there and free; one that is not is passed over until revive().
+  /// Devices that wait and may be looked at for a push now, in the order of their turn, at most as many as may begin
+  /// and as `limit`. `can` says whether a device is there and free; one that is not is passed over until revive(), as
+  /// is one of which `undelivered` was told.
   std::vector<std::string> next(Millis now, const MinuteOfDay& minute_of_day,
-                                const std::function<bool(const Record&)>& can);
+                                const std::function<bool(const Record&)>& can, std::size_t limit = SIZE_MAX);
   /// A device that was passed over may be there now.
   void revive(std::string_view device_id);
   /// Time limits that have passed become events.
@@ -59,22 +73,36 @@ class Task {
   /// When expire() or next() has something to do by itself; 0 = never.
   [[nodiscard]] Millis next_time(Millis now, const MinuteOfDay& minute_of_day) const;
 
-  /// Ids of records changed since the last call, and whether the rollout's own state did.
+  /// Ids of records changed or forgotten since the last call, and whether the rollout's own state did.
   [[nodiscard]] std::vector<std::string> take_changed();
   [[nodiscard]] bool take_rollout_changed();
 
  private:
-  void changed(Record& record, State before, Millis now);
+  // Ids are those of the keys of records_.
+  using Turn = std::tuple<std::uint32_t, std::uint64_t, std::string_view>;
+  using Moment = std::pair<Millis, std::string_view>;
+
+  [[nodiscard]] Turn turn(const Record& record) const;
+  [[nodiscard]] bool may_retry(const Record& record) const;
+  [[nodiscard]] bool can_begin_some() const;
+  bool let(Record& record, Event event, const Facts& facts, Millis now);
+  void enqueue(const Record& record);
+  bool count(std::uint32_t group, std::optional<State> from, std::optional<State> to);
+  void changed(const Record& record, std::optional<State> from, std::optional<State> to);
+  void settle(Millis now);
+  void forgive(Event event, const Facts& facts);
+  void end_pauses(Millis now);
 
   Plan plan_;
   Rollout rollout_;
   Counts counts_;
   std::map<std::string, Record, std::less<>> records_;
-  std::set<std::pair<std::uint32_t, std::string>> ready_;  ///< waiting and not passed over: by group, then turn
-  std::set<std::pair<Millis, std::string>> pauses_;        ///< waiting for an automatic retry
-  std::set<std::pair<Millis, std::string>> deadlines_;     ///< of those that are processing
+  std::set<Turn> ready_;        // waiting and not passed over: by group, then turn
+  std::set<Moment> pauses_;     // waiting for an automatic retry
+  std::set<Moment> deadlines_;  // of those that are processing
   std::set<std::string, std::less<>> changed_;
   bool rollout_changed_ = false;
+  Watcher watcher_;
 };
 
 }  // namespace jl::ota

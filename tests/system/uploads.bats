@@ -74,6 +74,20 @@ none_on_the_way() { [[ $(on_the_way) -eq 0 ]]; }
   rm "$home/large"
 }
 
+# On a daemon whose state folder has little room.
+disk_full() {
+  local before
+  before=$(ls -A "$full/state/files")
+  head -c 40000000 /dev/zero >"$home/large"
+  call '/v1/files?purpose=firmware' -X POST -T "$home/large" || return 1
+  [[ $status_code == 500 && $(jq -r .code <<<"$output_body") == storage ]] || return 1
+  [[ $(jq -r .hint <<<"$output_body") == "make room"* ]] || return 1
+  [[ $(ls -A "$full/state/files") == "$before" ]] || return 1
+  echo small >"$home/small"
+  call '/v1/files?purpose=firmware' -X POST -T "$home/small" || return 1
+  [[ $status_code == 201 ]]
+}
+
 # Begins an upload that goes on until it is killed; $uploader is its process.
 begin_upload() {
   { cat "$home/codec.jar"; exec sleep 600; } 3>&- | curl -sS --unix-socket "$JLCTL_SOCKET" -X POST -T - \
@@ -141,6 +155,85 @@ EOF
   [[ $status -eq 5 && $output == *spec.configuration.fileId* && $output == *"no file with this id"* ]]
   run jlctl apply -f - <<<'{"kind": "protocol", "id": "ghost", "spec": {"type": "jar", "configuration": {"fileId": "codec.jar"}}}'
   [[ $status -eq 5 && $output == *--package* ]]
+}
+
+@test "firmware is kept with both digests when it has the sign that is given, and else not at all" {
+  head -c 300000 /dev/urandom >"$home/fw.bin"
+  before=$(kept)
+  md5=$(md5sum "$home/fw.bin" | cut -d ' ' -f 1)
+  call "/v1/files?purpose=firmware&signMethod=md5&sign=$(printf 'd%.0s' {1..32})" -X POST -T "$home/fw.bin"
+  [[ $status_code == 422 && $(jq -r .code <<<"$output_body") == sign_mismatch ]]
+  [[ $(jq -r .actual <<<"$output_body") == "$md5" && $(jq -r .detail <<<"$output_body") == "the file's md5 is $md5, not dddd"* ]]
+  call "/v1/files?purpose=firmware&signMethod=sha256&sign=$md5" -X POST -T "$home/fw.bin"
+  [[ $status_code == 422 && $(jq -r .field <<<"$output_body") == sign ]]
+  [[ $(kept) == "$before" ]]
+  none_on_the_way
+  call "/v1/files?purpose=firmware&signMethod=MD5&sign=${md5^^}" -X POST -T "$home/fw.bin"
+  [[ $status_code == 201 && $(jq -r .md5 <<<"$output_body") == "$md5" ]]
+  [[ $(jq -r .sha256 <<<"$output_body") == "$(sha "$home/fw.bin")" ]]
+  [[ $(cat "$home/state/files/$(sha "$home/fw.bin").md5") == "$md5" ]]
+}
+
+@test "a firmware that is cut off leaves nothing, whether by the caller or by the daemon's end" {
+  before=$(kept)
+  # Says more than it sends.
+  { printf 'POST /v1/files?purpose=firmware HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n'; head -c 500 "$home/codec.jar"; } |
+    nc -N -U "$JLCTL_SOCKET" >"$home/answer" || true
+  until_true 10 none_on_the_way
+  [[ $(kept) == "$before" ]]
+}
+
+# Serves $home/www on $www_port until stop_www.
+start_www() {
+  mkdir -p "$home/www"
+  www_port=$(free_port)
+  python3 -m http.server --bind 127.0.0.1 --directory "$home/www" "$www_port" >/dev/null 2>&1 3>&- &
+  www=$!
+  until_true 10 curl -sf -o /dev/null "http://127.0.0.1:$www_port/"
+}
+stop_www() { kill "$www"; }
+
+@test "the daemon fetches firmware itself, and what it is not told it may is refused" {
+  start_www
+  head -c 3000000 /dev/urandom >"$home/www/fw.bin"
+  fetch() { call /v1/files/fetch -H 'Content-Type: application/json' -d "$1"; }
+  url="http://user:canary@127.0.0.1:$www_port/fw.bin"
+  fetch "{\"url\": \"$url\", \"signMethod\": \"sha256\", \"sign\": \"$(sha "$home/www/fw.bin")\", \"size\": 3000000}"
+  [[ $status_code == 200 ]]
+  last=$(tail -n 1 <<<"$output_body")
+  [[ $(jq -r .fileId <<<"$last") == "$(sha "$home/www/fw.bin")" && $(jq .size <<<"$last") == 3000000 ]]
+  [[ $(jq -r .md5 <<<"$last") == "$(md5sum "$home/www/fw.bin" | cut -d ' ' -f 1)" && $(jq .existed <<<"$last") == false ]]
+  cmp "$home/www/fw.bin" "$home/state/files/$(sha "$home/www/fw.bin")"
+  before=$(kept)
+  fetch "{\"url\": \"http://user:canary@127.0.0.1:$www_port/none\"}"
+  [[ $status_code == 500 && $(jq -r .httpStatus <<<"$output_body") == 404 ]]
+  fetch "{\"url\": \"file://$home/www/fw.bin\"}"
+  [[ $status_code == 422 && $(jq -r .field <<<"$output_body") == url ]]
+  [[ $(kept) == "$before" ]]
+  none_on_the_way
+  run ! grep -q canary "$daemon_log"
+  jlctl log access --action 'file fetch' -o json | jq -e '.data.items | length == 3'
+  run ! grep -q canary <(jlctl log access -o json)
+  stop_www
+}
+
+@test "a disk that is full refuses a file, keeps nothing of it, and takes the next when there is room" {
+  [[ $EUID -eq 0 ]] || skip "only root mounts a small disk"
+  full=$home/full
+  mkdir -p "$full"
+  mount -t tmpfs -o size=24m tmpfs "$full" || skip "no tmpfs can be mounted here"
+  stop_daemon
+  cp -a "$home/state" "$full/state"
+  sed "s|^stateDir:.*|stateDir: $full/state|" "$home/jlinkd.yaml" >"$home/other.yaml"
+  mv "$home/jlinkd.yaml" "$home/kept.yaml"
+  mv "$home/other.yaml" "$home/jlinkd.yaml"
+  outcome=fine
+  start_daemon && disk_full || outcome=failed
+  stop_daemon
+  umount "$full"
+  mv "$home/kept.yaml" "$home/jlinkd.yaml"
+  start_daemon
+  [[ $outcome == fine ]]
 }
 
 @test "at start, files that nothing names and that are older than an hour are deleted, and no others" {

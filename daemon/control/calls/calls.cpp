@@ -17,7 +17,7 @@ namespace json = boost::json;
 
 struct Calls::Pool {
   boost::asio::thread_pool threads{4};  // more than cores: some wait for slow readers
-  boost::asio::thread_pool slow{2};     // key generation, other people's servers
+  boost::asio::thread_pool slow{2};     // key generation, downloads, other people's servers
 };
 
 namespace {
@@ -90,6 +90,7 @@ void Calls::handle(Call call, std::shared_ptr<Responder> reply) {
     return slow(std::move(call), std::move(reply), &Calls::protocol_encode);
   if (c.noun == "protocol" && c.verb == "test") return slow(std::move(call), std::move(reply), &Calls::protocol_test);
   if (c.noun == "protocol" && c.verb == "trace") return device_trace(call, reply);
+  if (c.path == kFetchPath) return slow(std::move(call), std::move(reply), &Calls::file_fetch);
   if (c.path == "/v1/certs/generate") return slow(std::move(call), std::move(reply), &Calls::cert_generate);
   if (c.path == "/v1/certs/test-connect") return slow(std::move(call), std::move(reply), &Calls::cert_connect);
   if (c.noun == "modbus" || c.noun == "modbus point") {

@@ -66,6 +66,7 @@ class Calls {
   void cert_generate(const Call& call, const Reply& reply);
   void cert_connect(const Call& call, const Reply& reply);
   void cert_with_keys(const Call& call, const Reply& reply);
+  void file_fetch(const Call& call, const Reply& reply);
   using Work = void (Calls::*)(const Call&, const Reply&);
   void pooled(Call call, Reply reply, Work work);
   void slow(Call call, Reply reply, Work work);

@@ -2,6 +2,7 @@
 #include "common/base/words.hpp"
 #include "common/cert/generate.hpp"
 #include "common/cert/overview.hpp"
+#include "daemon/control/calls/call_body.hpp"
 #include "daemon/control/calls/calls.hpp"
 #include "daemon/network/tls_probe.hpp"
 
@@ -19,62 +20,6 @@ constexpr std::array<std::pair<std::string_view, cert::KeyType>, 5> kKeyTypes{{{
                                                                                {"rsa-4096", cert::KeyType::rsa_4096},
                                                                                {"ed25519", cert::KeyType::ed25519}}};
 
-// The members of a call's body, each read once; what is left over was not known.
-class Body {
- public:
-  explicit Body(const json::object& body) : left_(body) {}
-
-  Result<std::string> text(const char* key, std::string otherwise = {}) {
-    const json::value value = take(key);
-    if (value.is_null()) return otherwise;
-    if (value.is_string()) return std::string(value.as_string());
-    if (value.is_int64() || value.is_uint64()) return json::serialize(value);
-    return wrong(key, "must be a text");
-  }
-  Result<std::int64_t> number(const char* key, std::int64_t otherwise) {
-    JL_TRY(const std::string digits, text(key));
-    if (digits.empty()) return otherwise;
-    std::int64_t out = 0;
-    const auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), out);
-    if (ec != std::errc{} || end != digits.data() + digits.size()) return wrong(key, "must be a whole number");
-    return out;
-  }
-  Result<bool> flag(const char* key) {
-    const json::value value = take(key);
-    if (value.is_null()) return false;
-    if (!value.is_bool()) return wrong(key, "must be true or false");
-    return value.as_bool();
-  }
-  Result<std::vector<std::string>> texts(const char* key) {
-    std::vector<std::string> out;
-    const json::value value = take(key);
-    if (value.is_null()) return out;
-    if (!value.is_array()) return wrong(key, "must be a list of texts");
-    for (const auto& item : value.as_array()) {
-      if (!item.is_string()) return wrong(key, "must be a list of texts");
-      out.emplace_back(item.as_string());
-    }
-    return out;
-  }
-  [[nodiscard]] Status finish() const {
-    if (left_.empty()) return {};
-    return Error(Errc::unknown_field, "\"" + std::string(left_.begin()->key()) + "\" is no member of this call", {},
-                 std::string(left_.begin()->key()));
-  }
-
- private:
-  json::value take(const char* key) {
-    const auto* found = left_.if_contains(key);
-    json::value out = found ? *found : json::value();
-    left_.erase(key);
-    return out;
-  }
-  static Error wrong(const char* key, const char* what) {
-    return {Errc::invalid, "\"" + std::string(key) + "\" " + what, {}, key};
-  }
-  json::object left_;
-};
-
 Result<std::shared_ptr<const CertInfo>> usable_cert(const device::Catalogs& catalogs, const std::string& id,
                                                     const char* field) {
   auto info = catalogs.current()->cert(id);
@@ -90,7 +35,7 @@ struct Wanted {
 };
 
 Result<Wanted> read_wanted(const json::object& given, Millis now) {
-  Body body(given);
+  CallBody body(given);
   Wanted out;
   JL_TRY(out.id, body.text("id"));
   if (!is_valid_id(out.id)) return Error(Errc::invalid, "\"" + out.id + "\" is not an id", {}, "id");
@@ -153,7 +98,7 @@ struct Connect {
 };
 
 Result<std::shared_ptr<Connect>> read_connect(const json::object& given, const device::Catalogs& catalogs) {
-  Body body(given);
+  CallBody body(given);
   auto out = std::make_shared<Connect>();
   JL_TRY(const std::string address, body.text("address"));
   JL_TRY(auto place, read_address(address));

@@ -79,6 +79,24 @@ TEST_SUITE("common.text") {
     CHECK(redact(json::value{{"keystoreBase64", nullptr}}) == json::value{{"keystoreBase64", nullptr}});
   }
 
+  TEST_CASE("what URLs have in front of their hosts is masked, wherever they stand [RFC 3986 3.2.1]") {
+    struct Row {
+      std::string_view text, want;
+    };
+    for (const auto& row :
+         {Row{"https://u:p@h/x", "https://***@h/x"}, Row{"https://u@h", "https://***@h"},
+          Row{"https://u:p@x@h/", "https://***@h/"}, Row{"https://:@h?a=b@c", "https://***@h?a=b@c"},
+          Row{"https://h/x@y", "https://h/x@y"}, Row{"https://h", "https://h"}, Row{"://", "://"},
+          Row{"://@", "://***@"}, Row{"u:p@h", "u:p@h"}, Row{"", ""},
+          Row{"from http://a:b@c/ to ftp://d@e, mail f@g", "from http://***@c/ to ftp://***@e, mail f@g"}}) {
+      CAPTURE(row.text);
+      CHECK(text::mask_userinfo(row.text) == row.want);
+      CHECK(text::redact(json::value(row.text)) == json::value(row.want));
+    }
+    const json::value body{{"url", "https://me:" + std::string(600, 'p') + "@h/"}};
+    CHECK(text::redact(body) == json::value{{"url", "https://***@h/"}});
+  }
+
   TEST_CASE("long texts are cut at a character's end") {
     CHECK(redact(json::value(std::string(512, 'x'))) == json::value(std::string(512, 'x')));
     CHECK(redact(json::value(std::string(513, 'x'))) == json::value(std::string(512, 'x') + "... (513 bytes)"));
