@@ -131,7 +131,7 @@ Status resolve_files(Context& context, std::vector<text::ManifestDocument>& docu
         [&](const Field& field, const std::string& file) -> Result<std::string> {
           const auto* spec = document.document.if_contains("spec");
           const json::object& fields = spec && spec->is_object() ? spec->get_object() : document.document;
-          JL_TRY(const GivenSign sign, sign_beside(field, fields, is_patch(context)));
+          JL_TRY(const GivenSign sign, sign_beside(field, fields, context.args.command().method == "PATCH"));
           return uploads.take(field, file, sign);
         },
         problems));
@@ -187,7 +187,7 @@ Result<Document> new_document(Context& context, const std::string& id) {
     content["spec"] = std::move(spec);
   }
   if (!content.contains("spec")) content["spec"] = json::object();
-  JL_CHECK(fill_from_flags(context, content));
+  JL_CHECK(fill_from_flags(context, content, Extent::whole));
   if (auto* spec = content.if_contains("spec"); spec && spec->is_object())
     choose_variants(*context.args.command().kind, spec->get_object());
   out.content = std::move(content);
@@ -197,7 +197,7 @@ Result<Document> new_document(Context& context, const std::string& id) {
 Result<Document> patch_document(Context& context) {
   JL_TRY(Document out, document_of_file(context, context.args.words().front()));
   out.content.erase("id");
-  JL_CHECK(fill_from_flags(context, out.content));
+  JL_CHECK(fill_from_flags(context, out.content, Extent::patch));
   for (const std::string& name : context.args.values("unset")) {
     JL_TRY(const std::string path, unset_path(context, name));
     if (const auto* value = find_path(out.content, path); value && !value->is_null()) {

@@ -76,9 +76,10 @@ Result<json::value> field_value(Context& context, const FlagInfo& flag, const st
 
 class FlagDocument {
  public:
-  FlagDocument(Context& context, json::object& out)
+  FlagDocument(Context& context, json::object& out, Extent extent)
       : context_(context),
         out_(out),
+        extent_(extent),
         secrets_(context.env, context.console, context.can_ask()),
         uploads_(context, FileUse::upload) {}
 
@@ -198,7 +199,7 @@ class FlagDocument {
     const auto* fields = find_path(out_, above);
     GivenSign sign;
     if (fields && fields->is_object()) {
-      JL_TRY(sign, sign_beside(*flag.field, fields->get_object(), is_patch(context_)));
+      JL_TRY(sign, sign_beside(*flag.field, fields->get_object(), extent_ == Extent::patch));
     }
     auto id = is_stdin ? uploads_.take_from(*flag.field, context_.env.in, "standard input", sign)
                        : uploads_.take(*flag.field, source, sign);
@@ -243,14 +244,13 @@ class FlagDocument {
 
   Context& context_;
   json::object& out_;
+  const Extent extent_;
   SecretInput secrets_;
   Uploads uploads_;
   std::map<std::string, bool> flags_set_;
 };
 
 }  // namespace
-
-bool is_patch(const Context& context) { return context.args.command().verb == "edit"; }
 
 const FlagInfo* package_flag(const Context& context) {
   const auto file = context.args.value("file");
@@ -267,10 +267,10 @@ const FlagInfo* package_flag(const Context& context) {
   return magic == "PK\x03\x04" || magic == "PK\x05\x06" ? &*found : nullptr;
 }
 
-Status fill_from_flags(Context& context, json::object& out) {
-  FlagDocument flags(context, out);
+Status fill_from_flags(Context& context, json::object& out, Extent extent) {
+  FlagDocument flags(context, out, extent);
   JL_CHECK(flags.fill());
-  return is_patch(context) ? Status() : flags.ask_missing();
+  return extent == Extent::patch ? Status() : flags.ask_missing();
 }
 
 }  // namespace jl::cli

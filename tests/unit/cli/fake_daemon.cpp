@@ -175,11 +175,12 @@ bool FakeDaemon::answer_one(int fd, const SeenRequest& request) {
   }
   const Reply reply = answer_(request);
   if (reply.hang_up) return false;
-  if (reply.silent) {
+  const auto wait_until_jlctl_closes = [&] {
     std::array<char, 1> gone{};
-    ::recv(fd, gone.data(), gone.size(), 0);  // until jlctl closes
+    ::recv(fd, gone.data(), gone.size(), 0);
     return false;
-  }
+  };
+  if (reply.silent) return wait_until_jlctl_closes();
   std::string head =
       "HTTP/1.1 " + std::to_string(reply.status) + " X\r\nContent-Type: " + reply.type + "\r\nJlinkd-Version: 9.9\r\n";
   if (!reply.api.empty()) head += "Jlinkd-Api: " + reply.api + "\r\n";
@@ -190,6 +191,8 @@ bool FakeDaemon::answer_one(int fd, const SeenRequest& request) {
   } else {
     send_all(fd, head + "Transfer-Encoding: chunked\r\n\r\n");
     for (const auto& piece : reply.chunks) send_all(fd, chunk(piece));
+    if (reply.after_chunks == Reply::After::closed) return false;
+    if (reply.after_chunks == Reply::After::nothing) return wait_until_jlctl_closes();
     send_all(fd, "0\r\n\r\n");
   }
   return !reply.close_after;

@@ -49,6 +49,8 @@ struct Reply {
   bool close_after = false;           ///< close the connection after the answer
   bool hang_up = false;               ///< close without an answer
   bool silent = false;                ///< never answer
+  /// After the chunks: the end of the answer, nothing more until jlctl leaves, or the connection closed midway.
+  enum class After : std::uint8_t { end, nothing, closed } after_chunks = After::end;
 };
 
 [[nodiscard]] Reply ok(const json::value& value, int status = 200);
