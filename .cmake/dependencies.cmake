@@ -27,6 +27,7 @@ target_compile_definitions(jl_fmt INTERFACE FMT_HEADER_ONLY=1)
 if(NOT JL_SANITIZE STREQUAL "fuzzer")
   find_package(RocksDB 7 REQUIRED)
   find_package(simdjson REQUIRED)
+  find_package(CURL 7.87 REQUIRED)  # CURLOPT_QUICK_EXIT
   pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
   pkg_check_modules(MOSQUITTO REQUIRED IMPORTED_TARGET libmosquitto)
   pkg_check_modules(MODBUS REQUIRED IMPORTED_TARGET libmodbus)

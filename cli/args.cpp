@@ -141,8 +141,9 @@ std::optional<std::string> Invocation::value(std::string_view flag) const {
 }
 
 std::string Invocation::object() const {
-  if (!command_->kind || words_.empty() || command_->arguments.empty() || command_->arguments[0].name != "ID")
-    return {};
+  if (!command_->kind || words_.empty() || command_->arguments.empty()) return {};
+  const control::Argument& first = command_->arguments[0];
+  if (first.name != "ID" && first.completes != command_->kind->name) return {};
   if (command_->arguments[0].repeated && words_.size() > 1) return {};
   return command_->kind->name + "/" + words_.front();
 }

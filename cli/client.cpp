@@ -220,7 +220,8 @@ Status Client::stream(const Request& request, const Taker& taker) {
     return taker(std::move(value));
   };
   const bool lines = head.header("content-type").starts_with(control::kNdjson);
-  const auto deadline = [&] { return Deadline(request.endless ? milliseconds(0) : options_.time_limit); };
+  const auto deadline = [&] { return request.endless ? request.until : Deadline(options_.time_limit); };
+  if (request.endless && request.idle) connection_->set_idle(kIdleEvery, request.idle);
   Status status = connection_->read_body(head, true, deadline, [&](std::string_view piece) -> Result<bool> {
     if (!lines) {
       line += piece;
@@ -240,7 +241,11 @@ Status Client::stream(const Request& request, const Taker& taker) {
   if (status && !line.empty()) {
     if (const Result<bool> last = take(line); !last) status = last.error();
   }
-  if (!status) connection_.reset();
+  if (status) {
+    connection_->set_idle({}, {});
+  } else {
+    connection_.reset();
+  }
   return status;
 }
 

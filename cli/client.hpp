@@ -3,6 +3,7 @@
 // calls; waits are bounded by --timeout.
 #include "cli/http.hpp"
 #include "common/base/secret.hpp"
+#include "common/control/sign.hpp"
 
 #include <boost/json.hpp>
 #include <chrono>
@@ -21,8 +22,11 @@ struct Request {
   std::string path{};                                        ///< encoded
   std::vector<std::pair<std::string, std::string>> query{};  ///< not encoded
   std::optional<json::value> body{};
-  bool lines = false;      ///< ask for newline-delimited JSON
-  bool endless = false;    ///< the reply has no end of its own: no time limit after its head
+  bool lines = false;    ///< ask for newline-delimited JSON
+  bool endless = false;  ///< the reply has no end of its own: no time limit after its head
+  Deadline until{};      ///< of an endless reply: no longer than this, whatever arrives
+  /// Called now and then while an endless reply brings nothing (kIdleEvery).
+  std::function<void()> idle{};
   bool hide_body = false;  ///< --debug tells only the size of the body
 };
 
@@ -30,6 +34,7 @@ struct Request {
 struct Upload {
   std::string purpose;                  ///< of control::kUploadPurposes
   std::optional<std::uint64_t> size{};  ///< bytes, when they are known
+  std::optional<control::Sign> sign{};  ///< what the daemon is to compare it with
   /// Reads up to `most` bytes; 0 at the end. Errors end the upload.
   std::function<Result<std::size_t>(char* to, std::size_t most)> read{};
   std::function<void(std::uint64_t sent)> progress{};
@@ -81,6 +86,7 @@ class Client {
   void trace_reply(const ReplyHead& head) const;
   void trace_json(std::string_view mark, const json::value& value) const;
 
+  static constexpr std::chrono::milliseconds kIdleEvery{250};
   static constexpr std::size_t kMaxReply = std::size_t{512} << 20U;
   static constexpr std::size_t kMaxLine = std::size_t{64} << 20U;
   ClientOptions options_;

@@ -63,6 +63,10 @@ Result<std::string> Client::upload(const Upload& upload) {
   request.method = "POST";
   request.path = control::kUploadPath;
   request.query = {{"purpose", upload.purpose}};
+  if (upload.sign) {
+    request.query.emplace_back("signMethod", control::to_string(upload.sign->method));
+    request.query.emplace_back("sign", upload.sign->digits);
+  }
   trace_request(request);
   if (options_.trace) options_.trace(upload.size ? fmt::format("> ({} bytes)", *upload.size) : "> (bytes in chunks)");
   std::string head_text = encode_head(request) + fmt::format("Content-Type: {}\r\n", control::kBytes);

@@ -84,8 +84,10 @@ void Console::progress(std::string_view text) {
   if (!env_.err_is_tty || quiet_ || json_) return;
   const auto now = std::chrono::steady_clock::now();
   if (in_progress_ && now - last_progress_ < std::chrono::milliseconds(100)) return;
+  if (in_progress_ && text == in_sight_) return;
   last_progress_ = now;
   in_progress_ = true;
+  in_sight_ = text;
   write_all(env_.err, "\r\x1b[K" + cut_to_width(printable(text), env_.columns > 1 ? env_.columns - 1 : 79));
 }
 

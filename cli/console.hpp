@@ -40,6 +40,7 @@ class Console {
   bool quiet_ = false;
   bool in_progress_ = false;
   std::chrono::steady_clock::time_point last_progress_{};
+  std::string in_sight_{};  ///< the line of progress that is there
 };
 
 /// {"code","message","exitCode","retryable","hint"?,"field"?,"object"?,"requestId"?,"problems"?} and the error's own

@@ -83,6 +83,14 @@ Status HttpConnection::send(std::string_view bytes, const Deadline& deadline) {
   return {};
 }
 
+// How long to wait for bytes before something else is to be done, for poll().
+int HttpConnection::patience(const Deadline& deadline) const {
+  const int limit = deadline.poll_timeout();
+  if (!idle_) return limit;
+  const int every = static_cast<int>(idle_every_.count());
+  return limit < 0 ? every : std::min(limit, every);
+}
+
 Result<HttpConnection::Filled> HttpConnection::fill(const Deadline& deadline) {
   if (used_ > 0) {
     buffer_.erase(0, used_);
@@ -92,11 +100,12 @@ Result<HttpConnection::Filled> HttpConnection::fill(const Deadline& deadline) {
   const std::size_t before = buffer_.size();
   for (;;) {
     pollfd ready{fd_, POLLIN, 0};
-    const int polled = ::poll(&ready, 1, deadline.poll_timeout());
+    const int polled = ::poll(&ready, 1, patience(deadline));
     if (polled == 0 && deadline.passed()) {
       reusable_ = false;
       return timed_out();
     }
+    if (polled == 0 && idle_) idle_();
     if (polled <= 0) continue;
     buffer_.resize(before + kPiece);
     const ssize_t n = ::recv(fd_, buffer_.data() + before, kPiece, MSG_DONTWAIT);

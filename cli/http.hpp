@@ -58,6 +58,11 @@ class HttpConnection {
   [[nodiscard]] Status read_body(const ReplyHead& head, bool has_body, const std::function<Deadline()>& deadline,
                                  const Piece& piece);
 
+  /// Calls `idle` after each `every` of waiting for bytes in vain, until that is taken back with {}.
+  void set_idle(std::chrono::milliseconds every, std::function<void()> idle) {
+    idle_every_ = every;
+    idle_ = std::move(idle);
+  }
   /// Whether another request may follow on this connection: nothing said otherwise, and the peer has not closed it
   /// while it was idle (somebody thought about a question for a minute).
   [[nodiscard]] bool reusable() const;
@@ -69,6 +74,7 @@ class HttpConnection {
  private:
   enum class Filled : std::uint8_t { more, end };
   Result<Filled> fill(const Deadline& deadline);
+  [[nodiscard]] int patience(const Deadline& deadline) const;
   Result<std::string> read_line(const Deadline& deadline);
   Result<bool> pass_on(std::size_t length, const std::function<Deadline()>& deadline, const Piece& piece);
 
@@ -76,6 +82,8 @@ class HttpConnection {
   int fd_;
   std::string buffer_;
   std::size_t used_ = 0;  ///< of buffer_
+  std::chrono::milliseconds idle_every_{};
+  std::function<void()> idle_{};
   bool reusable_ = true;
   bool heard_ = false;
 };

@@ -16,11 +16,19 @@ termios g_terminal_state{};
 std::atomic<bool> g_has_terminal{false};
 std::array<char, 4096> g_file{};
 std::atomic<bool> g_has_file{false};
+int g_words_to = 2;
+std::array<char, 512> g_words{};
+std::size_t g_words_size = 0;
+std::atomic<bool> g_has_words{false};
 static_assert(std::atomic<bool>::is_always_lock_free);
 
 void on_signal(int number) {
   if (g_has_terminal.load()) ::tcsetattr(g_terminal, TCSANOW, &g_terminal_state);
   if (g_has_file.load()) ::unlink(g_file.data());
+  if (g_has_words.load()) {
+    const ssize_t written = ::write(g_words_to, g_words.data(), g_words_size);
+    static_cast<void>(written);  // nothing is left to be done about it
+  }
   ::_exit(128 + number);
 }
 
@@ -63,5 +71,16 @@ void remove_file_on_signal(const std::string& path) {
 }
 
 void forget_file() { g_has_file.store(false); }
+
+void say_on_signal(int fd, const std::string& text) {
+  if (text.size() >= g_words.size()) return;
+  g_has_words.store(false);
+  text.copy(g_words.data(), text.size());
+  g_words_size = text.size();
+  g_words_to = fd;
+  g_has_words.store(true);
+}
+
+void forget_words() { g_has_words.store(false); }
 
 }  // namespace jl::cli

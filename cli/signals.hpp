@@ -1,6 +1,6 @@
 #pragma once
 // SIGINT and SIGTERM end jlctl at once with 128 + n: whatever it asked for goes on in the daemon. Before that the
-// terminal gets its echo back and a half-written file goes away.
+// terminal gets its echo back, a half-written file goes away, and whoever waits is told what goes on without them.
 #include <termios.h>
 
 #include <chrono>
@@ -19,5 +19,9 @@ void forget_terminal();
 /// Only one file at a time; at most 4095 bytes of path.
 void remove_file_on_signal(const std::string& path);
 void forget_file();
+
+/// Written to the descriptor as it is; at most 511 bytes, a longer text is left out.
+void say_on_signal(int fd, const std::string& text);
+void forget_words();
 
 }  // namespace jl::cli

@@ -1,6 +1,7 @@
 #include "cli/uploads.hpp"
 
 #include "common/base/assert.hpp"
+#include "common/base/words.hpp"
 #include "common/cert/digest.hpp"
 #include "common/control/uploads.hpp"
 
@@ -10,6 +11,7 @@
 #include <unistd.h>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <vector>
 
 namespace jl::cli {
@@ -25,6 +27,12 @@ Error too_long(const std::string& name, std::uint64_t most) {
   return {Errc::too_large, fmt::format("\"{}\" has more than {} MiB", name, most >> 20U)};
 }
 
+// Of several files, the one that it is about.
+Error named(Error error, const std::string& name) {
+  error.message = "\"" + name + "\": " + error.message;
+  return error;
+}
+
 Result<std::size_t> read_some(int fd, const std::string& name, char* to, std::size_t most) {
   for (;;) {
     const ssize_t got = ::read(fd, to, most);
@@ -37,18 +45,41 @@ double mebibytes(std::uint64_t bytes) { return static_cast<double>(bytes) / (102
 
 }  // namespace
 
-Result<std::string> Uploads::take(const model::Field& field, const std::string& path) {
-  const auto key = std::pair(field.uploaded, path);
+Result<GivenSign> sign_beside(const model::Field& field, const json::object& fields, bool is_patch) {
+  const auto* purpose = control::find_upload_purpose(field.uploaded);
+  if (!purpose || !purpose->has_sign) return GivenSign();
+  const auto text = [&](const char* key) {
+    const auto* value = fields.if_contains(key);
+    return value && value->is_string() ? std::string(value->get_string()) : std::string();
+  };
+  const std::string sign = text("sign");
+  if (sign.empty() || iequals(sign, "auto")) return GivenSign();
+  std::string method = text("signMethod");
+  constexpr std::size_t kMd5Digits = 32;
+  if (method.empty()) method = is_patch && sign.size() == kMd5Digits ? "md5" : "sha256";
+  return control::read_sign(method, sign);
+}
+
+bool is_binary_file(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::array<char, 4096> start{};
+  in.read(start.data(), start.size());
+  return std::string_view(start.data(), static_cast<std::size_t>(in.gcount())).find('\0') != std::string_view::npos;
+}
+
+Result<std::string> Uploads::take(const model::Field& field, const std::string& path, const GivenSign& sign) {
+  const std::array<std::string, 3> key{field.uploaded, path, sign ? sign->digits : std::string()};
   if (const auto known = taken_.find(key); known != taken_.end()) return known->second;
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
   if (fd < 0) return unreadable(path, errno);
-  auto id = take_from(field, fd, path);
+  auto id = take_from(field, fd, path, sign);
   ::close(fd);
   if (id) taken_.emplace(key, *id);
   return id;
 }
 
-Result<std::string> Uploads::take_from(const model::Field& field, int fd, const std::string& name) {
+Result<std::string> Uploads::take_from(const model::Field& field, int fd, const std::string& name,
+                                       const GivenSign& sign) {
   const auto* purpose = control::find_upload_purpose(field.uploaded);
   JL_ASSERT(purpose);
   struct stat about {};
@@ -58,18 +89,17 @@ Result<std::string> Uploads::take_from(const model::Field& field, int fd, const 
   const off_t at = S_ISREG(about.st_mode) ? ::lseek(fd, 0, SEEK_CUR) : -1;
   const std::uint64_t size = at >= 0 && about.st_size > at ? static_cast<std::uint64_t>(about.st_size - at) : 0;
   if (size > purpose->max_size) return too_long(name, purpose->max_size);
-  switch (use_) {
-    case FileUse::check:
-      return std::string(64, '0');
-    case FileUse::hash:
-      return hash(fd, name, purpose->max_size);
-    case FileUse::upload:
-      break;
-  }
-  return upload(field, fd, name, purpose->max_size, size);
+  const Source source{fd, name, purpose->max_size, size};
+  if (use_ == FileUse::check) return std::string(64, '0');
+  if (use_ == FileUse::upload) return upload(field, source, sign);
+  JL_TRY(std::string id, hash(source));
+  if (sign && sign->method == control::SignMethod::sha256 && sign->digits != id)
+    return named(control::sign_mismatch(*sign, id), name);
+  return id;
 }
 
-Result<std::string> Uploads::hash(int fd, const std::string& name, std::uint64_t most) const {
+Result<std::string> Uploads::hash(const Source& source) const {
+  const auto& [fd, name, most, known] = source;
   cert::Digest hash(cert::DigestKind::sha256);
   std::vector<char> piece(kPiece);
   for (std::uint64_t total = 0;;) {
@@ -84,10 +114,11 @@ Result<std::string> Uploads::hash(int fd, const std::string& name, std::uint64_t
   return id;
 }
 
-Result<std::string> Uploads::upload(const model::Field& field, int fd, const std::string& name, std::uint64_t most,
-                                    std::uint64_t size) const {
+Result<std::string> Uploads::upload(const model::Field& field, const Source& source, const GivenSign& sign) const {
+  const auto& [fd, name, most, size] = source;
   Upload upload;
   upload.purpose = field.uploaded;
+  upload.sign = sign;
   if (size > 0) upload.size = size;
   std::uint64_t total = 0;
   upload.read = [&](char* to, std::size_t room) -> Result<std::size_t> {
@@ -104,6 +135,7 @@ Result<std::string> Uploads::upload(const model::Field& field, int fd, const std
   };
   auto id = context_.client.upload(upload);
   context_.console.end_progress();
+  if (!id && id.error().code == Errc::sign_mismatch) return named(id.error(), name);
   return id;
 }
 

@@ -28,7 +28,12 @@ Status confirm_all(Context& context) {
   for (std::size_t i = 0; i < std::min(ids.size(), kNamed); ++i)
     objects += (i ? ", " : "") + command.kind->name + "/" + ids[i];
   if (ids.size() > kNamed) objects += " and " + std::to_string(ids.size() - kNamed) + " more";
-  return confirm(context, command.verb + " " + objects, impact.text());
+  std::string consequence = impact.text();
+  if (command.verb == "delete" && command.kind->name == "ota-task") {
+    const std::string records = records_at_stake(context, ids);
+    if (!records.empty()) consequence += (consequence.empty() ? "" : "; ") + records;
+  }
+  return confirm(context, command.verb + " " + objects, consequence);
 }
 
 class Batch {

@@ -8,21 +8,23 @@
 namespace jl::cli {
 namespace {
 
-// Sends a document; problems that the daemon finds get their positions in the file it came from.
 Result<int> send(Context& context, Request request, Document document) {
-  request.body = std::move(document.content);
-  auto reply = context.client.call(request);
-  if (!reply) {
-    Error error = reply.error();
-    text::add_positions(document.sources, error.problems);
-    return error;
-  }
-  JL_CHECK(report_mutation(context, *reply));
-  const auto* result = find_path(*reply, "result");
+  JL_TRY(const json::value reply, send_document(context, std::move(request), std::move(document)));
+  JL_CHECK(report_mutation(context, reply));
+  const auto* result = find_path(reply, "result");
   return exit_after(context, result ? plain_text(*result) : "");
 }
 
 }  // namespace
+
+Result<json::value> send_document(Context& context, Request request, Document document) {
+  request.body = std::move(document.content);
+  auto reply = context.client.call(request);
+  if (reply) return reply;
+  Error error = reply.error();
+  text::add_positions(document.sources, error.problems);
+  return error;
+}
 
 Result<int> run_add(Context& context) {
   const std::string& id = context.args.words().front();
@@ -102,14 +104,18 @@ void note_aftermath(Context& context, const json::value& reply) {
   if (texts.size() > kMost) context.console.note("... and " + std::to_string(texts.size() - kMost) + " more");
 }
 
+void show_warnings(Context& context, const json::value& reply) {
+  const auto* warnings = find_path(reply, "warnings");
+  if (!warnings || !warnings->is_array()) return;
+  for (const auto& warning : warnings->get_array()) context.console.warning(plain_text(warning));
+}
+
 Status report_mutation(Context& context, const json::value& reply) {
   const auto text = [&](const char* key) {
     const auto* value = find_path(reply, key);
     return value ? plain_text(*value) : std::string();
   };
-  if (const auto* warnings = find_path(reply, "warnings"); warnings && warnings->is_array()) {
-    for (const auto& warning : warnings->get_array()) context.console.warning(plain_text(warning));
-  }
+  show_warnings(context, reply);
   const OutputOptions& options = context.out.options();
   const bool for_people = options.format == Format::table || options.format == Format::wide;
   if (!for_people || options.quiet || !options.fields.empty())

@@ -4,6 +4,8 @@
 
 namespace jl::cli {
 
+struct Document;
+
 // generic.cpp, batch.cpp: verbs of every kind
 Result<int> run_add(Context& context);
 Result<int> run_edit(Context& context);
@@ -65,6 +67,20 @@ Result<int> run_modbus_point_write(Context& context);
 Result<int> run_modbus_import(Context& context);
 Result<int> run_modbus_export(Context& context);
 
+// ota.cpp, ota_watch.cpp, ota_devices.cpp, ota_firmware.cpp
+Result<int> run_ota_check(Context& context);
+Result<int> run_ota_firmware_add(Context& context);
+Result<int> run_ota_firmware_verify(Context& context);
+Result<int> run_ota_task_add(Context& context);
+Result<int> run_ota_task_operation(Context& context);  ///< stop, resume, retry
+Result<int> run_ota_task_remove(Context& context);
+Result<int> run_ota_task_devices(Context& context);
+Result<int> run_ota_task_watch(Context& context);
+/// Images may be large and far away: half an hour for the daemon to answer, unless the user said how long.
+void allow_for_download(Context& context);
+/// What goes along when tasks are deleted: "would delete the records of 1000 devices", or "".
+[[nodiscard]] std::string records_at_stake(Context& context, const Words& tasks);
+
 // streams.cpp: message tail, watch, log access and system
 Result<int> run_stream(Context& context);
 /// Shows an endless answer, item by item; `row_of` makes what is shown of each.
@@ -96,6 +112,10 @@ Result<int> run_explain(Context& context);
 Result<int> run_completion(Context& context);
 Result<int> run_help(Context& context);
 
+/// Sends a document; problems that the daemon finds get their places in the file it came from. Answers its reply.
+[[nodiscard]] Result<json::value> send_document(Context& context, Request request, Document document);
+/// What the daemon found remarkable about a call that it carried out.
+void show_warnings(Context& context, const json::value& reply);
 /// Shows what a mutation answered: documents for programs, a remark for a person.
 [[nodiscard]] Status report_mutation(Context& context, const json::value& reply);
 /// Remarks on what went along with a deletion.

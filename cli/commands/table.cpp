@@ -13,11 +13,21 @@ struct Entry {
   Handler handler;
 };
 
-constexpr std::array<Entry, 67> kHandlers{{{"cert", "show", run_cert_show},
+constexpr std::array<Entry, 78> kHandlers{{{"cert", "show", run_cert_show},
                                            {"cert", "renew", run_cert_renew},
                                            {"cert", "generate", run_cert_generate},
                                            {"cert", "check", run_cert_check},
                                            {"cert", "test-connect", run_cert_connect},
+                                           {"ota", "check", run_ota_check},
+                                           {"ota firmware", "add", run_ota_firmware_add},
+                                           {"ota firmware", "verify", run_ota_firmware_verify},
+                                           {"ota task", "add", run_ota_task_add},
+                                           {"ota task", "stop", run_ota_task_operation},
+                                           {"ota task", "resume", run_ota_task_operation},
+                                           {"ota task", "retry", run_ota_task_operation},
+                                           {"ota task", "remove", run_ota_task_remove},
+                                           {"ota task", "devices", run_ota_task_devices},
+                                           {"ota task", "watch", run_ota_task_watch},
                                            {"*", "add", run_add},
                                            {"*", "edit", run_edit},
                                            {"*", "show", run_show},

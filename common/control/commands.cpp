@@ -52,6 +52,12 @@ void finish(Command& c) {
 // "networks", "modbus points".
 std::string nouns_of(const Kind& kind) { return kind.words.empty() ? kind.plural : kind.words + "s"; }
 
+// "a network", "an ota task".
+std::string with_article(const std::string& noun) {
+  const bool vowel = std::string_view("aeio").find(noun.front()) != std::string_view::npos;  // "a user"
+  return (vowel ? "an " : "a ") + noun;
+}
+
 // enable and disable.
 void add_switch(std::vector<Command>& out, const Kind& kind, const std::string& base, const std::string& sample) {
   const std::string jlctl = "jlctl " + kind.noun() + " ";
@@ -74,7 +80,7 @@ void add_switch(std::vector<Command>& out, const Kind& kind, const std::string& 
 }
 
 // Whether a package can be given where a document can.
-bool takes_files(const Kind& kind) { return model::holds_files(*kind.spec); }
+bool takes_packages(const Kind& kind) { return kind.name == "protocol"; }
 
 void add_generic(std::vector<Command>& out, const Kind& kind) {
   const std::string base = "/v1/" + kind.plural;
@@ -83,31 +89,32 @@ void add_generic(std::vector<Command>& out, const Kind& kind) {
   const Argument id{"ID", "id of the " + kind.noun(), kind.name};
   const Argument ids{"ID", "ids", kind.name, false, true};
 
-  Command add = generic(kind, "add", "create a " + kind.noun());
+  Command add = generic(kind, "add", "create " + with_article(kind.noun()));
   add.method = "POST", add.path = base, add.role = Role::admin, add.mutates = true, add.spec_flags = true;
   add.aliases = {"create"};
   add.arguments = {{"ID", "id of the new " + kind.noun(), ""}};
-  add.flags = {query("if-not-exists", "", "fine if it exists with this very specification; a conflict if it differs"),
-               local("file", "FILE",
-                     takes_files(kind) ? "the package (a zip archive), or the document as YAML or JSON, or - for that"
-                                       : "read the document from a YAML or JSON file, or - for standard input")};
+  add.flags = {
+      query("if-not-exists", "", "fine if it exists with this very specification; a conflict if it differs"),
+      local("file", "FILE",
+            takes_packages(kind) ? "the package (a zip archive), or the document as YAML or JSON, or - for that"
+                                 : "read the document from a YAML or JSON file, or - for standard input")};
   add.flags.back().short_name = 'f';
   // Key stores and long chains are larger than what other nouns need, and so are lists of devices.
   add.large_body = kind.name == "cert" || kind.name == "ota-task";
+  add.examples = {jlctl + "add " + kind.add_example};
   if (kind.name == "ota-task") add_task_flags(add);
   if (kind.name == "ota-firmware") add_firmware_flags(add);
-  add.examples = {jlctl + "add " + kind.add_example};
   out.push_back(std::move(add));
 
-  Command edit = generic(kind, "edit", "change fields of a " + kind.noun());
+  Command edit = generic(kind, "edit", "change fields of " + with_article(kind.noun()));
   edit.method = "PATCH", edit.path = base + "/{id}", edit.role = Role::admin, edit.mutates = true,
   edit.spec_flags = true;
   edit.aliases = {"set"};
   edit.arguments = {id};
   edit.flags = {local("unset", "FIELD", "remove a field, back to its default"),
                 local("file", "FILE",
-                      takes_files(kind) ? "another package (a zip archive), or a merge patch as YAML or JSON, or -"
-                                        : "merge patch from a YAML or JSON file, or -")};
+                      takes_packages(kind) ? "another package (a zip archive), or a merge patch as YAML or JSON, or -"
+                                           : "merge patch from a YAML or JSON file, or -")};
   edit.flags[0].repeated = true;
   edit.flags[1].short_name = 'f';
   edit.large_body = kind.name == "cert";

@@ -268,7 +268,7 @@ std::span<const Kind> kinds() {
         {"TOTAL", "status.total", true},
         {"REASON", "status.reason", true}},
        {"firmwareId", "mode"},
-       "roll-1.2.0 --firmware fw-1.2.0 --groups 1%,10%,100% --error-threshold 10%",
+       "roll-1.2.0 --firmware fw-1.2.0 --groups 1% --groups 10% --groups 100% --error-threshold 10%",
        "roll-1.2.0 --name \"Spring rollout\"",
        false,
        "ota task",

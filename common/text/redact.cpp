@@ -79,10 +79,15 @@ class Redactor {
   json::value text_value(const json::string& text, std::size_t depth) {
     if (text.find("PRIVATE KEY-----") != json::string::npos) return masked();
     const std::size_t start = text.find_first_not_of(" \t\r\n");
-    if (start == json::string::npos || (text[start] != '{' && text[start] != '[')) return cut(text);
+    if (start == json::string::npos || (text[start] != '{' && text[start] != '[')) return cut(unaddressed(text));
     boost::system::error_code ec;
     const json::value inner = json::parse(text, ec);
     return ec ? json::value("(text that is no JSON)") : copy(inner, depth + 1);
+  }
+
+  // Cut only after it was masked: the end of a password must not make it look like the rest of a text.
+  static json::string unaddressed(const json::string& text) {
+    return text.find("://") == json::string::npos ? text : json::string(mask_userinfo(text));
   }
 
   json::value cut(const json::string& text) const {
@@ -151,6 +156,22 @@ bool is_secret_key(std::string_view key) {
   const bool is_key = words.back() == "key" || words.back() == "keys";
   const bool is_public = std::ranges::find(words, "public") != words.end();
   return is_key && words.size() > 1 && !is_public;
+}
+
+std::string mask_userinfo(std::string_view text) {
+  std::string out;
+  for (;;) {
+    const std::size_t scheme = text.find("://");
+    if (scheme == text.npos) return out.append(text);
+    const std::size_t start = scheme + 3;
+    const std::string_view authority = text.substr(start, text.substr(start).find_first_of("/?#\\ \t\r\n\"<>"));
+    const std::size_t at = authority.rfind('@');
+    out.append(text.substr(0, start));
+    text.remove_prefix(start);
+    if (at == authority.npos) continue;
+    out.append(kMask);
+    text.remove_prefix(at);
+  }
 }
 
 json::value redact(const json::value& value, const RedactLimits& limits) { return Redactor(limits).copy(value, 0); }

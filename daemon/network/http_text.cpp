@@ -30,7 +30,7 @@ class DateReader {
   explicit DateReader(std::string_view text) : text_(text) {}
 
   /// Reads all of the text. In the pattern a = "Sun", A = "Sunday", b = "Nov", d = two digits of the day, e = the same
-  /// with a blank for a leading zero, y and Y = two and four digits of the year, H, M and S; anything else is itself.
+  /// with a blank for a leading zero, y and Y = two and four digits of the year, h, m and s; anything else is itself.
   bool read(std::string_view pattern) {
     return std::all_of(pattern.begin(), pattern.end(), [this](char c) { return take(c); }) && text_.empty();
   }
@@ -54,11 +54,11 @@ class DateReader {
         return take_digits(2, year);
       case 'Y':
         return take_digits(4, year);
-      case 'H':
+      case 'h':
         return take_digits(2, hour);
-      case 'M':
+      case 'm':
         return take_digits(2, minute);
-      case 'S':
+      case 's':
         return take_digits(2, second);
       default:
         if (!text_.starts_with(what)) return false;
@@ -186,15 +186,15 @@ std::string_view http_date(Millis now) {
 std::optional<Millis> parse_http_date(std::string_view text, Millis now) {
   namespace chrono = std::chrono;
   DateReader date(text);
-  if (!date.read("a, d b Y H:M:S GMT")) {
+  if (!date.read("a, d b Y h:m:s GMT")) {
     date = DateReader(text);
-    if (date.read("A, d-b-y H:M:S GMT")) {
+    if (date.read("A, d-b-y h:m:s GMT")) {
       const int this_year = year_of(now);
       date.year += this_year / 100 * 100;
       if (date.year > this_year + 50) date.year -= 100;
     } else {
       date = DateReader(text);
-      if (!date.read("a b e H:M:S Y")) return std::nullopt;
+      if (!date.read("a b e h:m:s Y")) return std::nullopt;
     }
   }
   const chrono::year_month_day day(chrono::year(date.year), chrono::month(static_cast<unsigned>(date.month)),

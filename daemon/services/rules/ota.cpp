@@ -266,7 +266,7 @@ void complete_ota_firmware(Resource& firmware, const store::FileStore& files) {
   const auto* id = firmware.spec.if_contains("fileId");
   const auto file = id && id->is_string() ? files.find(std::string_view(id->get_string())) : std::nullopt;
   if (!file) return;
-  if (firmware.spec.at("size") == 0) firmware.spec["size"] = file->size;
+  if (firmware.spec.at("size") == 0) firmware.spec["size"] = static_cast<std::int64_t>(file->size);
   if (firmware.spec.at("sign") != "auto") return;
   const bool is_md5 = firmware.spec.at("signMethod") == "md5";
   const std::string& digest = is_md5 ? file->md5 : file->id;

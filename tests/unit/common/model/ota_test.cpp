@@ -113,15 +113,15 @@ TEST_CASE("groups grow, thresholds and windows are what they look like") {
 
 TEST_CASE("conditions are read, and misspelled fields met half-way") {
   const auto equal = parse_condition("tag.site=a=b");
-  REQUIRE(equal);
+  REQUIRE(equal.has_value());
   CHECK(equal->field == "tag.site");
   CHECK(equal->value == "a=b");
   CHECK(parse_condition("name~pump-*")->op == DeviceCondition::Op::matches);
   CHECK(parse_condition("firmware!=1.2.0")->op == DeviceCondition::Op::not_equal);
   CHECK(parse_condition("firmwear=1").error().hint.find("firmware") != std::string::npos);
-  CHECK_FALSE(parse_condition("=x"));
-  CHECK_FALSE(parse_condition("name!x"));
-  CHECK_FALSE(parse_condition("tag.=x"));
+  CHECK_FALSE(parse_condition("=x").has_value());
+  CHECK_FALSE(parse_condition("name!x").has_value());
+  CHECK_FALSE(parse_condition("tag.=x").has_value());
 }
 
 TEST_CASE("an ota server's address is one that a way can be appended to") {

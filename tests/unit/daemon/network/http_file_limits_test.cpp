@@ -252,8 +252,17 @@ TEST_SUITE("network.http_file_limits") {
     CHECK((got == house.whole().substr(0, got.size())));
     CHECK(got.size() < house.whole().size());
     CHECK(eventually([&] { return house.progress->ends == 1; }));
+    run_on(house.threads.at(0), [&] { house.commit.fails = false; });
+    const auto answer = house.handler->answer;
+    house.handler->answer = [&](HttpConnection& connection, const HttpRequest& request) {
+      house.commit.holds = true;
+      answer(connection, request);
+    };
     const HttpClient other(house.port());
     other.send(get("/b"));
+    REQUIRE(eventually([&] { return house.is_held(); }));
+    run_on(house.threads.at(0), [&] { house.commit.holds = false; });
+    house.release(false);
     CHECK(other.read_status() == 503);
     CHECK(other.at_end());
     CHECK(eventually([&] { return house.progress->ends == 2; }));
@@ -264,7 +273,7 @@ TEST_SUITE("network.http_file_limits") {
     FileHouse house(40'000);
     house.rate = 40'000;
     house.start();
-    const HttpClient client(house.port());
+    HttpClient client(house.port());
     std::string got = begin_slowly(house, client);
     auto stopped = std::async(std::launch::async, [&] { house.server->stop(kCeiling); });
     CHECK(eventually([&] { return !TcpClient().open(house.port()); }));
@@ -275,6 +284,7 @@ TEST_SUITE("network.http_file_limits") {
     }
     CHECK((got == house.whole()));
     CHECK(client.at_end());
+    client.close();
     stopped.get();
     CHECK(house.progress->ends == 1);
     CHECK(house.progress->bytes == 40'000);
