@@ -1,5 +1,5 @@
 # Loaded after helpers.bash by the tests of remote upgrade: what it takes to upgrade devices, and devices to talk through.
-# shellcheck disable=SC2154  # $home and $JL_SOURCE are set by helpers.bash
+# shellcheck disable=SC2154,SC2034  # $home and $JL_SOURCE are set by helpers.bash; the tests use $body and $status_code
 
 # Makes an MQTT listener on $mqtt_port with the enabled product "sensor", an HTTP component on $http_port, and the ota
 # server "main" that serves downloads through it.

@@ -148,9 +148,8 @@ completes() { # completes DEVICE TASK VERSION
   head -c 5000 /dev/urandom >"$home/fw-ws.bin"
   jlctl ota firmware add fw-ws --product sensor-ws-1 --version 1.0.0 --order 1 --image "$home/fw-ws.bin" --sign auto
   jlctl ota task add pull-ws --firmware fw-ws --mode pull --device wsdev
-  run_device wsdev "$JL_SOURCE/tests/system/ota_websocket.py" "ws://127.0.0.1:$port/sensor-ws-1/wsdev?token=w-token"
-  hears_words() { until_true 20 grep -q "$1" "$home/words-wsdev" || { cat "$home/words-wsdev"; return 1; }; }
-  hears_words '^upgraded 1.0.0'
+  run_device wsdev "$JL_SOURCE/tests/system/ota_websocket.py" "ws://127.0.0.1:$port/sensor-ws-1/wsdev/socket?token=w-token"
+  hears wsdev '^upgraded 1.0.0'
   has_record pull-ws wsdev '.state == "success" and .bytesServed == 5000'
-  hears_words '^refused NO_UPDATE'
+  hears wsdev '^refused NO_UPDATE'
 }

@@ -21,6 +21,8 @@ teardown() {
 }
 
 nothing_kept() { [[ -z $(find "${1:-$home/state}/files" -type f) ]]; }
+kept() { find "$home/state/files" -type f | sort; }
+as_before() { [[ $(kept) == "$before" ]]; }
 on_the_way() { [[ $(find "$home/state/files" -name '.incoming-*' | wc -l) -ge 1 ]]; }
 # jlctl adds a firmware of product sensor: add ID [flags]; $status, $output and $stderr are how it went.
 add() { run --separate-stderr jlctl ota firmware add "$1" --product sensor --version "$1" "${@:2}"; }
@@ -71,19 +73,17 @@ add() { run --separate-stderr jlctl ota firmware add "$1" --product sensor --ver
 }
 
 @test "an upload that ends early, in chunks or short of its length, leaves nothing" {
-  before=$(find "$home/state/files" -type f | sort)
+  before=$(kept)
   printf 'POST /v1/files?purpose=firmware HTTP/1.1\r\nHost: jlinkd\r\nContent-Length: 300000\r\n\r\nshort' |
     timeout 20 nc -N -U "$JLCTL_SOCKET" >"$home/answer" || true
   printf 'POST /v1/files?purpose=firmware HTTP/1.1\r\nHost: jlinkd\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nshort\r\nff' |
     timeout 20 nc -N -U "$JLCTL_SOCKET" >>"$home/answer" || true
   run ! grep -q ' 20[01] ' "$home/answer"
-  as_before() { [[ $(find "$home/state/files" -type f | sort) == "$before" ]]; }
   until_true 20 as_before
 }
 
 @test "a killed uploader and a killed daemon leave nothing of an image that was on its way" {
-  before=$(find "$home/state/files" -type f | sort)
-  as_before() { [[ $(find "$home/state/files" -type f | sort) == "$before" ]]; }
+  before=$(kept)
   begin_upload() {
     { cat "$home/image.bin"; exec sleep 600; } 3>&- | curl -sS --unix-socket "$JLCTL_SOCKET" -X POST -T - \
       "http://jlinkd/v1/files?purpose=firmware&signMethod=sha256&sign=$sha" >/dev/null 2>&1 3>&- &
