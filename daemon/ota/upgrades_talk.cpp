@@ -143,7 +143,9 @@ void Upgrades::send(const Told& told) {
 }
 
 void Upgrades::undelivered(const Dispatch& dispatch, const Error& error) {
-  const bool absent = is_absence(error.code), busy = error.code == Errc::system_busy;
+  const bool absent = is_absence(error.code);
+  // One that is there and cannot be told (kept online without a connection, or between two) may not come again.
+  const bool busy = error.code == Errc::system_busy || (absent && presence_->is_online(dispatch.device_id));
   {
     const std::scoped_lock lock(mutex_);
     const Millis now = clock_.now();

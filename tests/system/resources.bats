@@ -232,3 +232,49 @@ sees_watcher() {
   jlctl product edit watched --description "$RANDOM" 2>/dev/null || jlctl product add watched
   [[ -s $home/watch ]]
 }
+
+@test "ota server, firmware, task: add, show, list, edit, exists, delete (operations.md 1.1, 1.2)" {
+  local port
+  port=$(free_port)
+  jlctl network add oh --type http-server --host 127.0.0.1 --port "$port"
+  [[ $(jlctl ota server add os --network oh --public-url "http://127.0.0.1:$port/" -o json | result_of) == created ]]
+  [[ $(jlctl ota server show os -o value=spec.publicUrl) == "http://127.0.0.1:$port" ]]
+  [[ $(jlctl ota server edit os --max-downloads 5 -o json | result_of) == updated ]]
+  [[ $(jlctl ota server disable os --yes -o json | result_of) == updated ]]
+  [[ $(jlctl ota server enable os -o json | result_of) == updated ]]
+  run --separate-stderr jlctl network disable oh --yes
+  run --separate-stderr jlctl network delete oh --yes
+  assert_error 4 in_use
+
+  jlctl network add om --type mqtt-server --host 127.0.0.1 --port "$(free_port)"
+  jlctl protocol add op --type builtin --enabled
+  jlctl gateway add og --provider mqtt-server-gateway --network om --protocol op --enabled
+  jlctl product add opr --gateway og --enabled
+  jlctl device add od --product opr --config secureId=a --enabled
+  head -c 5000 /dev/urandom >"$home/fw.bin"
+  local new=(--product opr --version 1.1 --order 11 --image "$home/fw.bin" --sign auto)
+  [[ $(jlctl ota firmware add of "${new[@]}" -o json | result_of) == created ]]
+  [[ $(jlctl ota firmware add of "${new[@]}" --if-not-exists -o json | result_of) == unchanged ]]
+  [[ $(jlctl ota firmware show of -o value=spec.size) == 5000 ]]
+  [[ $(jlctl ota firmware show of -o value=spec.sign) == "$(sha256sum "$home/fw.bin" | cut -d ' ' -f 1)" ]]
+  [[ $(jlctl ota firmware list --product opr -q) == of ]]
+  [[ $(jlctl ota firmware edit of --description "quieter" -o json | result_of) == updated ]]
+  jlctl ota firmware exists of
+
+  [[ $(jlctl ota task add ot --firmware of -o json | result_of) == created ]]
+  [[ $(jlctl ota task show ot -o json | jq -c '.data.status | [.state, .waiting, .total]') == '["waiting",1,1]' ]]
+  [[ $(jlctl ota task list --firmware of -q) == ot ]]
+  [[ $(jlctl ota task edit ot --name "Spring" -o json | result_of) == updated ]]
+  run --separate-stderr jlctl ota task delete ot --yes
+  assert_error 4 in_use
+  jlctl ota task stop ot
+  [[ $(jlctl ota task delete ot --yes -o json | result_of) == deleted ]]
+  [[ $(jlctl ota firmware delete of --yes -o json | result_of) == deleted ]]
+  run jlctl ota firmware exists of
+  [[ $status -eq 3 && -z $output ]]
+  # What is configuration comes back from an export; a task is work, and does not.
+  [[ $(jlctl ota firmware add of "${new[@]}" -o json | result_of) == created ]]
+  jlctl ota task add ot --firmware of
+  [[ $(jlctl export | grep -c 'kind: ota-') == 2 ]]
+  [[ $(jlctl export | jlctl apply -f - -o json | jq -r .data.result) == unchanged ]]
+}
