@@ -194,6 +194,7 @@ Result<std::unique_ptr<App>> App::start(const Config& config, const Clock& clock
 void App::tick() {
   Impl& i = *impl_;
   i.mutator.run([&i] { i.runtime->retry_failed(); });
+  i.runtime->ota().upgrades().poke();
   i.cert_expiry.check(*i.catalogs.current());
   if (i.ticks % 30 == 29) {
     for (const auto& id : i.protocols.late()) i.resources.reload_protocol(id);
