@@ -74,7 +74,7 @@ void Calls::ota_check(const Call& call, const Reply& reply) {
     return {};
   });
   // The key in the address is as good as a password while it lasts.
-  const std::string shown = url->substr(0, url->find('?'));
+  const std::string shown = url->substr(0, url->find("k=")) + "k=***";
   if (!fetched) {
     Error error = fetched.error();
     error.message = "\"" + shown + "\" cannot be fetched: " + error.message;
