@@ -79,7 +79,7 @@ class FieldFlags {
         FlagInfo& added = add(field, path, FlagUse::field, field.flag, placeholder(field), field.help);
         added.repeated = is_text_list(field);
         added.words = model::words_of(field);
-        added.completes = field.refers_to;
+        added.completes = is_text_list(field) ? listed_kind(field) : field.refers_to;
       }
     }
   }
@@ -98,6 +98,13 @@ class FieldFlags {
     add(field, path, FlagUse::secret_credential, name + "-credential", equals + "NAME",
         what + " from $CREDENTIALS_DIRECTORY/NAME (systemd)");
     for (std::size_t i = from; i < out_.size(); ++i) out_[i].repeated = !key.empty();
+  }
+
+  // Ids in a list are plain texts to the model; the field's key says of what: "deviceId".
+  static std::string listed_kind(const Field& field) {
+    const std::string_view key = field.key;
+    const model::Kind* kind = key.ends_with("Id") ? model::find_kind(key.substr(0, key.size() - 2)) : nullptr;
+    return kind ? kind->name : field.refers_to;
   }
 
   static std::string placeholder(const Field& field) {
