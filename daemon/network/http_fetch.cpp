@@ -45,8 +45,11 @@ std::string shown(std::string_view text) {
   return out;
 }
 
+// Without its query, which may hold a key: of signed addresses, and of those that the daemon hands out itself.
 std::string shown_url(std::string_view url) {
-  std::string masked = text::mask_userinfo(url);
+  const std::size_t query = url.find('?');
+  std::string masked = text::mask_userinfo(url.substr(0, query));
+  if (query != std::string_view::npos) masked += "?...";
   for (char& c : masked) {
     if (c < ' ' || c > '~') c = '?';
   }

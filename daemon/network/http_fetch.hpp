@@ -38,7 +38,7 @@ using FetchSink = std::function<Status(std::string_view piece, const FetchProgre
 struct FetchReport {
   int status = 0;          ///< of HTTP, after all redirects
   std::uint64_t size = 0;  ///< bytes that the sink got
-  std::string url;         ///< where they came from in the end; user and password masked
+  std::string url;         ///< where they came from in the end; user, password and query left out
 };
 
 /// Only a whole answer 200 is a success. Errors: invalid (no URL of these schemes; field "url"), job_failed (look-up,

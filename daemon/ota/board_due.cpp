@@ -36,7 +36,8 @@ void Board::restarted() {
   for (const auto& [key, carrier] : silent_) again_.insert(key);
 }
 
-std::vector<Dispatch> Board::due(Millis now, const Presence& presence, std::size_t limit) {
+std::vector<Dispatch> Board::due(Millis now, const Presence& presence, std::size_t limit,
+                                 const std::function<bool(const Plan&)>& servable) {
   for (const auto& [id, task] : tasks_) {
     if (!task->counts().is_over()) task->expire(now);
   }
@@ -46,6 +47,7 @@ std::vector<Dispatch> Board::due(Millis now, const Presence& presence, std::size
     if (out.size() >= limit) break;
     const Plan& plan = task->plan();
     if (!plan.is_push() || task->counts().at(State::waiting) == 0) continue;
+    if (servable && !servable(plan)) continue;
     const auto can = [&](const Record& record) { return can_be_told(*task, record, presence); };
     const Millis response_timeout = kSecond * plan.task.response_timeout_seconds.value_or(60);
     for (auto& device_id : task->next(now, minute_of_day_, can, limit - out.size())) {

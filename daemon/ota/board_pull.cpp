@@ -31,6 +31,8 @@ void Board::consider(Task& task, const Record& record, const PullRequest& reques
   const State state = record.state;
   const bool is_again = request.force && (state == State::processing || state == State::failed);
   if (plan.is_push() || (state != State::waiting && !is_again)) return;
+  // It may have been deleted and made anew as one of another product, whose firmware this is not.
+  if (!request.product_id.empty() && plan.product_id != request.product_id) return;
   if (plan.version == request.current_version && !plan.task.force) return;
   const bool is_exact = !request.requested_version.empty();
   if (is_exact && plan.version != request.requested_version) return;

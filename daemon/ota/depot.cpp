@@ -65,12 +65,15 @@ Result<std::string> Depot::pick(const Shelf& shelf, const std::string& named) {
 Result<std::string> Depot::server_for(const std::string& named) const { return pick(*shelf_.load(), named); }
 
 Status Depot::can_tell(std::string_view firmware_id, const std::string& server_id) const {
-  const auto shelf = shelf_.load();
-  const auto it = shelf->firmware.find(firmware_id);
-  if (it == shelf->firmware.end())
+  return can_tell(*shelf_.load(), firmware_id, server_id);
+}
+
+Status Depot::can_tell(const Shelf& shelf, std::string_view firmware_id, const std::string& server_id) {
+  const auto it = shelf.firmware.find(firmware_id);
+  if (it == shelf.firmware.end())
     return Error(Errc::not_found, "firmware \"" + std::string(firmware_id) + "\" does not exist");
   if (!it->second->url.empty()) return {};
-  const auto server = pick(*shelf, server_id);
+  const auto server = pick(shelf, server_id);
   if (!server) return server.error();
   return {};
 }
@@ -98,8 +101,8 @@ std::string Depot::url(const model::OtaServer& server, std::string_view firmware
 }
 
 Result<json::object> Depot::message(const Plan& plan, std::string_view device_id, Millis expires, bool coap) const {
-  JL_CHECK(can_tell(plan.firmware_id, plan.task.server_id.id));
   const auto shelf = shelf_.load();
+  JL_CHECK(can_tell(*shelf, plan.firmware_id, plan.task.server_id.id));
   const auto& firmware = *shelf->firmware.find(plan.firmware_id)->second;
   json::object out{{"firmwareId", plan.firmware_id}, {"version", firmware.version}};
   if (!firmware.url.empty()) {

@@ -71,6 +71,7 @@ class Depot {
     std::map<std::string, std::shared_ptr<const model::OtaFirmware>, std::less<>> firmware;
     std::map<std::string, Server, std::less<>> servers;
   };
+  [[nodiscard]] static Status can_tell(const Shelf& shelf, std::string_view firmware_id, const std::string& server_id);
   [[nodiscard]] static Result<std::string> pick(const Shelf& shelf, const std::string& named);
   [[nodiscard]] std::string url(const model::OtaServer& server, std::string_view firmware_id,
                                 const model::OtaFirmware& firmware, const Token& token, bool coap) const;

@@ -147,6 +147,8 @@ network::HttpResponse Downloads::answer(std::string_view network_id, const netwo
       full.retry_after = grant.server->retry_after;
       return full;
     }
+    // That it asks is a sign that it heard of the upgrade, however long the first bytes take.
+    upgrades_.served(grant.token, 0);
     part->progress = [lease = std::make_shared<Lease>(gate, upgrades_, std::move(grant.token), grant.size)](
                          std::uint64_t bytes, bool ended) { lease->sent(bytes, ended); };
   }
@@ -205,6 +207,7 @@ network::CoapResponse Downloads::answer(std::string_view network_id, const netwo
   if (!request.block2 || request.block2->number == 0) gate->requests.fetch_add(1, std::memory_order_relaxed);
   auto opened = open(grant, *gate);
   if (const auto* no = std::get_if<Refusal>(&opened)) return say(no->status, no->message);
+  if (!request.block2 || request.block2->number == 0) upgrades_.served(grant.token, 0);
   network::CoapResponse out;
   out.code = 205;
   // Eight bytes tell two images apart (RFC 7252 §5.10.6.1).

@@ -362,7 +362,7 @@ Status Upgrades::may_download(const Token& token) const {
 }
 
 void Upgrades::served(const Token& token, std::uint64_t bytes) {
-  if (token.task_id.empty() || bytes == 0) return;
+  if (token.task_id.empty()) return;
   const std::scoped_lock lock(mutex_);
   board_.served(token.task_id, token.device_id, bytes, clock_.now());
   (void)persist();

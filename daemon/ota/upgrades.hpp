@@ -11,6 +11,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -18,14 +19,14 @@
 
 namespace jl::ota {
 
-/// The way to devices. Never calls back from within.
+/// The way to devices.
 class Outbox {
  public:
   virtual ~Outbox() = default;
-  /// UPGRADE_FIRMWARE. `done` hears whether it left, later or never.
+  /// UPGRADE_FIRMWARE. `done` hears whether it left, at once, later or never.
   virtual void tell(const Dispatch& dispatch, boost::json::object body, std::function<void(Status)> done) = 0;
-  /// REQUEST_FIRMWARE_REPLY.
-  virtual void answer(const std::string& device_id, boost::json::object body) = 0;
+  /// REQUEST_FIRMWARE_REPLY; `done` likewise.
+  virtual void answer(const std::string& device_id, boost::json::object body, std::function<void(Status)> done) = 0;
   /// READ_FIRMWARE; the answer comes over the bus.
   virtual void ask_version(const std::string& device_id) = 0;
   /// Whether the device is to download over CoAP, because that is what it speaks.
@@ -48,8 +49,10 @@ class Upgrades final : public device::Sink {
   ~Upgrades() override;
   Upgrades(const Upgrades&) = delete;
 
-  /// From here on devices are told. Both outlive stop().
-  void start(Outbox& outbox, const Presence& presence);
+  /// Before a device can say anything. Both outlive stop().
+  void connect(Outbox& outbox, const Presence& presence);
+  /// From here on devices are told.
+  void start();
   void stop();
   /// Lets it look at the clock at once; it does so by itself every second.
   void poke();
@@ -86,6 +89,7 @@ class Upgrades final : public device::Sink {
   // Downloads.
   /// Whether the record that a token names still stands. Errors: denied.
   [[nodiscard]] Status may_download(const Token& token) const;
+  /// Bytes of the image that the device was sent since the last call; 0 = it has just asked for them.
   void served(const Token& token, std::uint64_t bytes);
 
   // Looking on.
@@ -117,6 +121,7 @@ class Upgrades final : public device::Sink {
   bool persist();
   void wake();
   void send(const Told& told);
+  [[nodiscard]] bool can_serve(const Plan& plan) const;
   void undelivered(const Dispatch& dispatch, const Error& error);
   void hear_progress(const device::Envelope& envelope, device::TurnLog& log);
   void hear_pull(const device::Envelope& envelope);
@@ -134,7 +139,7 @@ class Upgrades final : public device::Sink {
   std::unique_ptr<store::AppendBatch> batch_;
   std::map<std::string, Plan, std::less<>> withdrawn_;
   std::vector<RecordRef> unsaved_;                 // could not be written; written with the next
-  std::vector<std::pair<Millis, Dispatch>> busy_;  // too much is on its way to them: looked at again then
+  std::multimap<Millis, Dispatch> busy_;  // could not be told just now: looked at again then
   bool stopping_ = false, woken_ = false;
   std::atomic<bool> any_{false}, joiners_{false};
   std::atomic<std::uint64_t> version_{0};  // grows with whatever changes

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t kAtOnce = 256;  // told in one go, so that the lock is not held for long
 constexpr Millis kBusyPause = 5000;
+constexpr Millis kAbsentPause = 60'000;  // no way to it although it counts as online
 constexpr std::chrono::milliseconds kTurn{1000};
 constexpr std::chrono::milliseconds kWatchTurn{200};
 
@@ -35,9 +36,12 @@ bool is_absence(Errc code) {
 
 }  // namespace
 
-void Upgrades::start(Outbox& outbox, const Presence& presence) {
+void Upgrades::connect(Outbox& outbox, const Presence& presence) {
   outbox_ = &outbox;
   presence_ = &presence;
+}
+
+void Upgrades::start() {
   thread_ = std::thread([this] { run(); });
 }
 
@@ -108,19 +112,19 @@ bool Upgrades::step() {
     const std::scoped_lock lock(mutex_);
     if (stopping_) return false;
     const Millis now = clock_.now();
-    std::erase_if(busy_, [&](const auto& entry) {
-      if (entry.first > now) return false;
-      if (Task* task = board_.find(entry.second.task_id)) task->revive(entry.second.device_id);
-      return true;
-    });
-    const auto due = board_.due(now, *presence_, kAtOnce);
+    while (!busy_.empty() && busy_.begin()->first <= now) {
+      const Dispatch& again = busy_.begin()->second;
+      if (Task* task = board_.find(again.task_id)) task->revive(again.device_id);
+      busy_.erase(busy_.begin());
+    }
+    const auto due = board_.due(now, *presence_, kAtOnce, [this](const Plan& plan) { return can_serve(plan); });
     full = due.size() == kAtOnce;
     const bool stored = persist();
     for (const Dispatch& dispatch : due) {
       // Nobody is told what might be forgotten.
       if (!stored) {
         board_.undelivered(dispatch, true, "not stored", now);
-        busy_.emplace_back(now + kBusyPause, dispatch);
+        busy_.emplace(now + kBusyPause, dispatch);
         continue;
       }
       const Task* task = board_.find(dispatch.task_id);
@@ -135,22 +139,37 @@ bool Upgrades::step() {
 void Upgrades::send(const Told& told) {
   const Dispatch& dispatch = told.dispatch;
   auto body = depot_.message(told.plan, dispatch.device_id, told.deadline, outbox_->prefers_coap(dispatch.device_id));
-  if (!body) return undelivered(dispatch, body.error());
+  // Its server was taken away a moment ago, which is no fault of the device.
+  if (!body) return undelivered(dispatch, Error(Errc::system_busy, body.error().message));
   (*body)["messageId"] = dispatch.message_id;
   outbox_->tell(dispatch, std::move(*body), [this, dispatch](const Status& left) {
     if (!left) undelivered(dispatch, left.error());
   });
 }
 
+// Whether devices could download what a task brings. While they cannot, nobody is told of it, for each of them would
+// fail.
+bool Upgrades::can_serve(const Plan& plan) const {
+  const Status can = depot_.can_tell(plan.firmware_id, plan.task.server_id.id);
+  if (can) return true;
+  static log::RateLimit limit;
+  std::uint64_t held = 0;
+  if (limit.allow(clock_.steady(), held))
+    log::warn("ota", "task={} waits: {} more={}", plan.task_id, can.error().message, held);
+  return false;
+}
+
 void Upgrades::undelivered(const Dispatch& dispatch, const Error& error) {
-  const bool absent = is_absence(error.code);
-  // One that is there and cannot be told (kept online without a connection, or between two) may not come again.
-  const bool busy = error.code == Errc::system_busy || (absent && presence_->is_online(dispatch.device_id));
+  // A CoAP device that does not observe its downlink resource yet may do so in a moment.
+  const bool not_yet = error.code == Errc::unsupported_message && outbox_->prefers_coap(dispatch.device_id);
+  const bool absent = is_absence(error.code) || not_yet, busy = error.code == Errc::system_busy;
   {
     const std::scoped_lock lock(mutex_);
     const Millis now = clock_.now();
     board_.undelivered(dispatch, absent || busy, error.message, now);
-    if (busy) busy_.emplace_back(now + kBusyPause, dispatch);
+    if (busy) busy_.emplace(now + kBusyPause, dispatch);
+    // It may have come back before this was known, or be kept online without a connection.
+    if (absent && presence_->is_online(dispatch.device_id)) busy_.emplace(now + kAbsentPause, dispatch);
     (void)persist();
   }
   wake();
@@ -211,9 +230,15 @@ void Upgrades::hear_progress(const device::Envelope& e, device::TurnLog& log) {
     if (!board_.on_progress(e.device_id, report, clock_.now())) return;
     (void)persist();
   }
-  if (report.complete && report.success && !report.version.empty()) {
-    device::firmware_key(log.key_buffer, e.product_id, e.device_id);
-    log.put(store::Family::devices, log.key_buffer, to_record(device::FirmwareInfo{e.message.name, {}, clock_.now()}));
+  if (report.complete && report.success) {
+    std::string version(report.version);
+    // One that names its firmware only has its version all the same.
+    if (const auto firmware = version.empty() ? depot_.firmware(report.firmware_id) : nullptr)
+      version = firmware->version;
+    if (!version.empty()) {
+      device::firmware_key(log.key_buffer, e.product_id, e.device_id);
+      log.put(store::Family::devices, log.key_buffer, to_record(device::FirmwareInfo{version, {}, clock_.now()}));
+    }
   }
   wake();
 }
@@ -223,6 +248,7 @@ void Upgrades::hear_pull(const device::Envelope& e) {
   const json::object* body = parsed.if_object();
   if (!body) return;
   PullRequest request;
+  request.product_id = e.product_id;
   request.message_id = e.message.message_id;
   request.current_version = text_of(*body, "currentVersion");
   request.requested_version = text_of(*body, "requestVersion");
@@ -231,6 +257,7 @@ void Upgrades::hear_pull(const device::Envelope& e) {
   request.force = e.message.headers.force;
   json::object out;
   Plan plan;
+  Dispatch given;
   Millis deadline = 0;
   {
     const std::scoped_lock lock(mutex_);
@@ -238,8 +265,10 @@ void Upgrades::hear_pull(const device::Envelope& e) {
     const bool stored = persist();
     const Task* task = stored && !answer.task_id.empty() ? board_.find(answer.task_id) : nullptr;
     if (task) {
+      const Record& record = *task->find(e.device_id);
       plan = task->plan();
-      deadline = task->find(e.device_id)->deadline;
+      given = {answer.task_id, record.device_id, record.message_id, record.attempt};
+      deadline = record.deadline;
     } else {
       out = {{"success", false},
              {"code", stored ? answer.code : std::string_view("SYSTEM_BUSY")},
@@ -253,12 +282,16 @@ void Upgrades::hear_pull(const device::Envelope& e) {
       out = std::move(*message);
       out["success"] = true;
     } else {
-      // It stays handed out until its time limit: the device may ask again with force.
+      undelivered(given, Error(Errc::system_busy, message.error().message));
       out = {{"success", false}, {"code", "SYSTEM_ERROR"}, {"message", message.error().message}};
+      given = {};
     }
   }
   out["messageId"] = request.message_id;
-  outbox_->answer(device_id, std::move(out));
+  // What was handed out and did not reach it, waits for when it asks again.
+  outbox_->answer(device_id, std::move(out), [this, given](const Status& left) {
+    if (!left && !given.task_id.empty()) undelivered(given, Error(Errc::no_reply, left.error().message));
+  });
   wake();
 }
 

@@ -36,6 +36,7 @@ Ota::Ota(const Materials& materials, store::Store& store)
 Ota::~Ota() { stop(); }
 
 Status Ota::boot(const store::Snapshot& snapshot) {
+  upgrades_.connect(*this, *this);
   const auto each = [&](std::string_view kind, const std::function<void(const Resource&)>& take) {
     const std::string from = store::key({kind, ""});
     return snapshot.scan(Family::resources, from, store::prefix_end(from), false,
@@ -55,7 +56,7 @@ Status Ota::boot(const store::Snapshot& snapshot) {
   return {};
 }
 
-void Ota::start() { upgrades_.start(*this, *this); }
+void Ota::start() { upgrades_.start(); }
 
 void Ota::stop() { upgrades_.stop(); }
 
@@ -124,6 +125,11 @@ void Ota::take_device(const Resource* before, const Resource* after) {
 // ---- the way to devices
 
 void Ota::tell(const ota::Dispatch& dispatch, json::object body, std::function<void(Status)> done) {
+  // It may have been deleted and made anew as one of another product, whose firmware this is not.
+  const auto device = context_.directory.find(dispatch.device_id);
+  const auto firmware = depot_.firmware(std::string_view(body.at("firmwareId").as_string()));
+  if (device && *device && firmware && (*device)->identity.product_id != firmware->product_id.id)
+    return done(Error(Errc::conflict, "it is a device of product " + (*device)->identity.product_id + " now"));
   commands_.firmware(dispatch.device_id, MessageType::upgrade_firmware, std::move(body),
                      [done = std::move(done)](const Result<access::CommandReply>& left) {
                        if (left) {
@@ -134,14 +140,19 @@ void Ota::tell(const ota::Dispatch& dispatch, json::object body, std::function<v
                      });
 }
 
-void Ota::answer(const std::string& device_id, json::object body) {
+void Ota::answer(const std::string& device_id, json::object body, std::function<void(Status)> done) {
   commands_.firmware(device_id, MessageType::request_firmware_reply, std::move(body),
-                     [device_id](const Result<access::CommandReply>& left) {
+                     [device_id, done = std::move(done)](const Result<access::CommandReply>& left) {
                        static log::RateLimit limit;
                        std::uint64_t held = 0;
                        if (!left && limit.allow(system_clock().steady(), held))
                          log::warn("ota", "device={} asked for firmware and cannot be answered: {} more={}", device_id,
                                    left.error().message, held);
+                       if (left) {
+                         done({});
+                       } else {
+                         done(left.error());
+                       }
                      });
 }
 

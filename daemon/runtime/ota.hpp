@@ -39,7 +39,7 @@ class Ota final : private ota::Outbox, private ota::Presence {
 
  private:
   void tell(const ota::Dispatch& dispatch, boost::json::object body, std::function<void(Status)> done) override;
-  void answer(const std::string& device_id, boost::json::object body) override;
+  void answer(const std::string& device_id, boost::json::object body, std::function<void(Status)> done) override;
   void ask_version(const std::string& device_id) override;
   [[nodiscard]] bool prefers_coap(std::string_view device_id) const override;
   [[nodiscard]] bool is_online(std::string_view device_id) const override;

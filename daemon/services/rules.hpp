@@ -36,6 +36,8 @@ struct RuleContext {
   const runtime::Runtime* runtime = nullptr;
   /// Records of new upgrade tasks, key and value, which are stored with them.
   std::vector<std::pair<std::string, std::string>> upgrade_records{};
+  /// Their tasks, by firmware and device.
+  std::map<std::pair<std::string, std::string>, std::string> upgrading{};
   /// Certs opened for this change, by id.
   std::map<std::string, Result<device::CertInfo>> opened_certs{};
 

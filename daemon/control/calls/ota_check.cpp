@@ -77,7 +77,6 @@ void Calls::ota_check(const Call& call, const Reply& reply) {
   const std::string shown = url->substr(0, url->find("k=")) + "k=***";
   if (!fetched) {
     Error error = fetched.error();
-    error.message = "\"" + shown + "\" cannot be fetched: " + error.message;
     if (error.hint.empty()) error.hint = "compare publicUrl in jlctl ota server show " + *server_id;
     return reply->problem(error);
   }

@@ -232,7 +232,10 @@ Status make_task(RuleContext& context, const Resource& after) {
   const ota::Chosen chosen = ota::choose(
       plan, devices,
       [&](const std::string& device) {
-        return plan.task.replace ? std::string() : upgrades.busy_in(device, plan.firmware_id);
+        if (plan.task.replace) return std::string();
+        const auto same_change = context.upgrading.find({plan.firmware_id, device});
+        return same_change != context.upgrading.end() ? same_change->second
+                                                      : upgrades.busy_in(device, plan.firmware_id);
       },
       context.now);
   if (!chosen.skipped.empty())
@@ -248,15 +251,19 @@ Status make_task(RuleContext& context, const Resource& after) {
                                                                         chosen.skipped.front().reason));
     return {};
   }
-  if (chosen.records.size() > OtaTask::kMaxDevices || upgrades.record_count() + chosen.records.size() > kMaxRecords) {
+  // Those of other tasks in the same change count as well.
+  const std::size_t others = upgrades.record_count() + context.upgrade_records.size();
+  if (chosen.records.size() > OtaTask::kMaxDevices || others + chosen.records.size() > kMaxRecords) {
     context.problem(after, "",
                     fmt::format("has {} devices; at most {} in a task and {} in all, so delete tasks that are over",
                                 chosen.records.size(), OtaTask::kMaxDevices, kMaxRecords),
                     Errc::too_large);
     return {};
   }
-  for (const ota::Record& record : chosen.records)
+  for (const ota::Record& record : chosen.records) {
     context.upgrade_records.emplace_back(ota::record_key(after.id, record.device_id), ota::to_stored(record));
+    context.upgrading[{plan.firmware_id, record.device_id}] = after.id;
+  }
   return {};
 }
 
