@@ -88,8 +88,8 @@ class Board {
   void undelivered(const Dispatch& dispatch, bool retriable, std::string_view reason, Millis now);
 
   /// Lets time limits pass, and marks everything that may be told now as being processed, at most `limit`. One at a
-  /// time per device; of the devices behind one carrier, one that has not given a sign yet at a time. Tasks that are not
-  /// `servable` wait.
+  /// time per device; of the devices behind one carrier, one that has not given a sign yet at a time. Tasks that are
+  /// not `servable` wait.
   [[nodiscard]] std::vector<Dispatch> due(Millis now, const Presence& presence, std::size_t limit,
                                           const std::function<bool(const Plan&)>& servable = {});
   /// What was pushed before the daemon ended and never gave a sign of life is told again.

@@ -51,8 +51,8 @@ class Depot {
   /// it. Errors: those of server_for, not_found.
   [[nodiscard]] Status can_tell(std::string_view firmware_id, const std::string& server_id) const;
 
-  /// Own members of UPGRADE_FIRMWARE and REQUEST_FIRMWARE_REPLY (wire.md 6): url, version, parameters, sign, signMethod,
-  /// firmwareId, size. The url works until `expires` plus the server's grace. Errors: those of can_tell.
+  /// Own members of UPGRADE_FIRMWARE and REQUEST_FIRMWARE_REPLY (wire.md 6): url, version, parameters, sign,
+  /// signMethod, firmwareId, size. The url works until `expires` plus the server's grace. Errors: those of can_tell.
   [[nodiscard]] Result<boost::json::object> message(const Plan& plan, std::string_view device_id, Millis expires,
                                                     bool coap = false) const;
   /// An address that nobody's record stands behind. Errors: those of can_tell; unsupported without a file here.

@@ -10,7 +10,7 @@
 namespace jl::ota {
 
 struct Token {
-  Millis expires = 0;  ///< whole seconds
+  Millis expires = 0;              ///< whole seconds
   std::string task_id, device_id;  ///< both "" = of nobody: for checks from here
   bool operator==(const Token&) const = default;
 };

@@ -138,7 +138,7 @@ class Upgrades final : public device::Sink {
   Board board_;
   std::unique_ptr<store::AppendBatch> batch_;
   std::map<std::string, Plan, std::less<>> withdrawn_;
-  std::vector<RecordRef> unsaved_;                 // could not be written; written with the next
+  std::vector<RecordRef> unsaved_;        // could not be written; written with the next
   std::multimap<Millis, Dispatch> busy_;  // could not be told just now: looked at again then
   bool stopping_ = false, woken_ = false;
   std::atomic<bool> any_{false}, joiners_{false};
