@@ -208,7 +208,10 @@ class Player {
     const bool latest = choices_.one_in(3), force = choices_.one_in(3);
     kind_ = force ? Kind::force_pull : Kind::pull;
     return [=, this](Board& board) {
-      const PullAnswer answer = board.pull(who, {id, current, wanted, latest, force}, now_);
+      const PullAnswer answer = board.pull(
+          who,
+          {.message_id = id, .current_version = current, .requested_version = wanted, .latest = latest, .force = force},
+          now_);
       if (answer.task_id.empty() == answer.code.empty()) return std::string("neither an offer nor a refusal");
       return answer.task_id + std::string(answer.code);
     };
