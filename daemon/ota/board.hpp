@@ -10,16 +10,16 @@ namespace jl::ota {
 
 /// UPGRADE_FIRMWARE_PROGRESS as a device sent it; nothing of it is trusted.
 struct ProgressReport {
-  std::string_view firmware_id, version;  ///< "" = absent
+  std::string_view firmware_id{}, version{};  ///< "" = absent
   std::int64_t progress = 0;
   bool complete = false;
   bool success = false;
-  std::string_view reason;  ///< errorReason or message
+  std::string_view reason{};  ///< errorReason or message
 };
 
 /// REQUEST_FIRMWARE.
 struct PullRequest {
-  std::string_view message_id, current_version, requested_version;
+  std::string_view message_id{}, current_version{}, requested_version{};
   bool latest = false, force = false;
 };
 

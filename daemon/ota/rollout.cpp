@@ -124,7 +124,10 @@ Millis Rollout::next_time(Millis now, const MinuteOfDay& minute_of_day) const {
     if (!plan_.task.rate) return 0;
     const double missing = 1 - tokens(now);
     if (missing <= kAlmost) return 0;
-    return now + std::max<Millis>(1, std::llround(std::ceil(missing * kMinute / *plan_.task.rate)));
+    // The last steps by the same arithmetic as room(), so that it is not looked at too early or too late.
+    Millis at = now + std::max<Millis>(1, std::llround(std::floor(missing * kMinute / *plan_.task.rate)) - 1);
+    while (tokens(at) + kAlmost < 1) ++at;
+    return at;
   }
   // To where the window begins, with a look at every quarter of an hour: clocks are put forward and back at one.
   Millis at = now / kMinute * kMinute;

@@ -48,7 +48,7 @@ TEST_SUITE("ota.board_due") {
   TEST_CASE("a device is upgraded by one task at a time") {
     Desk desk;
     desk.put(test::make_plan("t1"), Names{"a"});
-    desk.put(with_version(test::make_plan("t2"), "2.0", 20), Names{"a"});
+    desk.put(test::with_version(test::make_plan("t2"), "2.0", 20), Names{"a"});
     desk.come("a");
     CHECK(desk.told() == Names{"t1/a"});
     CHECK(desk.told().empty());
@@ -59,7 +59,7 @@ TEST_SUITE("ota.board_due") {
   TEST_CASE("a task that is taken off the board frees its devices") {
     Desk desk;
     desk.put(test::make_plan("t1"), Names{"a"});
-    desk.put(with_version(test::make_plan("t2"), "2.0", 20), Names{"a"});
+    desk.put(test::with_version(test::make_plan("t2"), "2.0", 20), Names{"a"});
     desk.come("a");
     CHECK(desk.told() == Names{"t1/a"});
     CHECK(desk.told().empty());

@@ -8,7 +8,7 @@ namespace {
 struct TwoTasks : Desk {
   TwoTasks(bool first, bool second) {
     put(test::make_plan("t1"), Names{"a"});
-    put(with_version(test::make_plan("t2"), "2.0", 20), {test::make_record("a", 0, test::kStart + 5)});
+    put(test::with_version(test::make_plan("t2"), "2.0", 20), {test::make_record("a", 0, test::kStart + 5)});
     if (first) begin("t1");
     if (second) begin("t2");
   }
@@ -169,7 +169,7 @@ TEST_SUITE("ota.board_events") {
     Desk desk;
     desk.put(test::make_plan("t1"), Names{"a"});
     desk.put(test::make_plan("t2"), Names{"a"});
-    desk.put(with_version(test::make_plan("t3"), "2.0", 20), Names{"a"});
+    desk.put(test::with_version(test::make_plan("t3"), "2.0", 20), Names{"a"});
     REQUIRE(desk.board.find("t1")->apply("a", Event::dispatched, {.timeout = 1000}, desk.now));
     CHECK(!desk.board.on_version("a", "", desk.now));
     CHECK(!desk.board.on_version("a", "1.1", desk.now));

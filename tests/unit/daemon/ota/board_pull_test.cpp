@@ -10,7 +10,7 @@ using model::UpgradeMode;
 struct PullDesk : Desk {
   PullDesk() {
     for (const auto& [version, order] : std::map<std::string, int>{{"1.1", 11}, {"1.2", 12}, {"2.0", 20}})
-      put(with_version(test::make_plan(version, UpgradeMode::pull), version, order), Names{"a"});
+      put(test::with_version(test::make_plan(version, UpgradeMode::pull), version, order), Names{"a"});
   }
   std::string ask(PullRequest request) {
     const PullAnswer answer = board.pull("a", request, now);
@@ -67,8 +67,8 @@ TEST_SUITE("ota.board_pull") {
     Desk desk;
     Record record = test::make_record("a");
     record.old_version = "1.2";
-    desk.put(with_version(test::make_plan("low", UpgradeMode::pull), "1.1", 11), {record});
-    desk.put(with_version(test::make_plan("same", UpgradeMode::push), "1.2", 12), Names{"b"});
+    desk.put(test::with_version(test::make_plan("low", UpgradeMode::pull), "1.1", 11), {record});
+    desk.put(test::with_version(test::make_plan("same", UpgradeMode::push), "1.2", 12), Names{"b"});
     CHECK(desk.board.pull("a", {}, desk.now).code == "NO_UPDATE");
     CHECK(desk.board.pull("a", {.current_version = "1.0"}, desk.now).task_id == "low");
   }
