@@ -21,6 +21,8 @@ class DeviceLink {
   [[nodiscard]] virtual codec::Transport transport() const = 0;
   /// Sends one message. Errors: system_busy (too much is unsent, or it is larger than the peer takes), connection_lost.
   [[nodiscard]] virtual Status send(const codec::Downlink& message) = 0;
+  /// The device has been let in: what was held back for it until then leaves.
+  virtual void welcomed() {}
   /// Whether a session of the device that came in another way is left alone: this one has no way down (HTTP).
   [[nodiscard]] virtual bool yields() const { return false; }
   /// Ends the way; DeviceSession::on_close follows, now or soon, unless it came already.

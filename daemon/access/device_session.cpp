@@ -163,6 +163,7 @@ void DeviceSession::greet() {
   const codec::Peer peer{identity_, state_.get(), logged_in_, address_};
   codec_.connected(link_->transport(), &peer, context_.clock.now(), answer);
   reply(answer);
+  link_->welcomed();
 }
 
 bool DeviceSession::handle_all(const DeviceMessage& first) {

@@ -34,7 +34,7 @@ class DeviceSession final : public std::enable_shared_from_this<DeviceSession> {
 
   /// Puts the session into the registry, closing the one it replaces, and says ONLINE.
   void go_online();
-  /// Says what the protocol says first to a device that has just come in.
+  /// Says what the protocol says first to a device that has just come in, and then what it was sent before.
   void greet();
   /// Decodes a message and sends it on its way. What the protocol answers by itself leaves over the link.
   Uplink on_uplink(const codec::Uplink& uplink);

@@ -35,7 +35,8 @@ class Download:
                 if tries * PAUSE > PATIENCE:
                     raise Broken(f"no download after {tries} tries: {problem!r}") from problem
                 threading.Event().wait(PAUSE)
-            cut_after = None
+            if self.data:
+                cut_after = None
         digest = hashlib.sha256(self.data).hexdigest()
         if digest != self.sha256:
             raise Broken(f"the file's digest is {digest}, not {self.sha256}")

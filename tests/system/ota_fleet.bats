@@ -13,8 +13,8 @@ setup_file() {
   open_ota
   # shellcheck disable=SC2046  # ids are words
   add_devices sensor $(seq -f 'fleet-%.0f' "$count")
-  add_firmware fw-1 1.0.0 1 200000 --properties '[{id: reboot, value: auto}]'
-  add_firmware fw-2 2.0.0 2 200000 --properties '[{id: reboot, value: auto}]'
+  add_firmware fw-1 1.0.0 1 200000 --properties '[{"id": "reboot", "value": "auto"}]'
+  add_firmware fw-2 2.0.0 2 200000 --properties '[{"id": "reboot", "value": "auto"}]'
 }
 teardown_file() { remove_home; }
 teardown() {

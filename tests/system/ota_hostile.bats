@@ -108,7 +108,7 @@ answer() { jq -c "{messageId} + ($1)" <<<"$told"; }
   printf '{"progress":40,"version":"1.0.0","complete":false,"success":true,"errorReason":"' >"$home/hostile"
   cat "$home/long" >>"$home/hostile"
   printf '"}' >>"$home/hostile"
-  # A megabyte is above the component's limit, so that the connection ends and the device comes again.
+  # A megabyte is above the component's limit: the connection ends, as often as the device tries.
   echo "firmware/upgrade/progress $home/hostile" >"$home/say-dev-2"
   hears dev-2 closed
   stop_device dev-2
@@ -117,7 +117,7 @@ answer() { jq -c "{messageId} + ($1)" <<<"$told"; }
   tell_file dev-2 firmware/upgrade/progress "$home/hostile"
   settled dev-2
   record roll-1 dev-2 | jq -e '(.state == "processing" or .state == "failed") and ((.errorReason // "") | length <= 256)'
-  { printf '{"version":"1.0.0","complete":true,"success":false,"errorReason":"\\u001b[31mred\\u0000\\n'; head -c 60000 "$home/long"; printf '"}'; } >"$home/hostile"
+  { printf '{"version":"1.0.0","complete":true,"success":false,"errorReason":"\\u001b[31mred\\u0000\\n'; head -c 6000 "$home/long"; printf '"}'; } >"$home/hostile"
   call /v1/ota-tasks/roll-1/retry -X POST -H 'Content-Type: application/json' -d '{}'
   tell_file dev-2 firmware/upgrade/progress "$home/hostile"
   has_record roll-1 dev-2 '.state == "failed"'

@@ -117,7 +117,7 @@ completes() { # completes DEVICE TASK VERSION
   for body in '{"messageId":"a1","currentVersion":7,"requestVersion":{"a":1},"headers":"x"}' \
     '{"messageId":"a2","currentVersion":["1.0.0"],"headers":{"latest":"yes","force":[true]}}' \
     '{"messageId":"a3","requestVersion":"\u0000"}' '{"messageId":{"a":1}}' '{}' '[]' 'x' '' \
-    "{\"messageId\":\"$(printf 'm%.0s' {1..3000})\"}" "{\"messageId\":\"a4\",\"currentVersion\":\"$(printf '9%.0s' {1..60000})\"}"; do
+    "{\"messageId\":\"$(printf 'm%.0s' {1..3000})\"}" "{\"messageId\":\"a4\",\"currentVersion\":\"$(printf '9%.0s' {1..6000})\"}"; do
     tell dev-5 firmware/pull "$body"
   done
   settled dev-5
