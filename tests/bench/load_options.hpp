@@ -7,6 +7,8 @@ namespace jl::bench {
 
 struct Options {
   std::string mode, prefix = "bench-", product = "bench", username, password;
+  std::string command;  ///< upgrade: what makes the server begin; "" = one more connection tells the devices
+  std::string urls;     ///< upgrade: devices only say that they heard; what they are to fetch goes into this file
   int pid = 0, qos = 0;
   bool tls = false;
   std::uint16_t port = 0, keep_alive = 0;

@@ -16,5 +16,9 @@ void connect_again(const Options& options);
 /// Connections that only keep alive. Prints "BYTES SERVER GENERATOR": resident memory per connection, and the
 /// percentage of one core that each process uses while they are idle.
 void hold_idle(const Options& options);
+/// Devices are told UPGRADE_FIRMWARE, acknowledge, and say that they are done. Prints "RATE SECONDS SERVER GENERATOR":
+/// devices told per second between the first and the last, time from the beginning until the server has acknowledged
+/// all that they said, microseconds of CPU time per device.
+void upgrade_devices(const Options& options);
 
 }  // namespace jl::bench

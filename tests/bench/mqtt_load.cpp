@@ -29,7 +29,9 @@ int main(int argc, char** argv) {
     connect_again(options);
   } else if (options.mode == "idle") {
     hold_idle(options);
+  } else if (options.mode == "upgrade") {
+    upgrade_devices(options);
   } else {
-    die("the first word is publish, relay, connect or idle");
+    die("the first word is publish, relay, connect, idle or upgrade");
   }
 }

@@ -100,7 +100,8 @@ MqttPeer::MqttPeer(MqttPeer&& other) noexcept
       delivered_(other.delivered_),
       written_(other.written_),
       output_(std::move(other.output_)),
-      input_(std::move(other.input_)) {}
+      input_(std::move(other.input_)),
+      listener_(std::move(other.listener_)) {}
 
 void MqttPeer::publish(std::string_view topic, std::string_view payload, int qos) {
   append_header(output_, 0x30U | (static_cast<unsigned>(qos) << 1U),
@@ -197,14 +198,16 @@ void MqttPeer::handle_packet(std::uint8_t type, std::string_view body) {
         die("the server refused a connection, code " + std::to_string(body.size() < 2 ? -1 : int{body[1]}));
       connected_ = true;
       break;
-    case 3:  // PUBLISH
+    case 3: {  // PUBLISH
       ++delivered_;
-      if (const unsigned qos = (type >> 1U) & 3U; qos > 0) {
-        const std::size_t topic =
-            (static_cast<std::size_t>(static_cast<std::uint8_t>(body[0])) << 8U) | static_cast<std::uint8_t>(body[1]);
-        answer(qos == 1 ? 0x40 : 0x50, body.substr(2 + topic, 2));
-      }
+      const unsigned qos = (type >> 1U) & 3U;
+      if (qos == 0 && !listener_) break;
+      const std::size_t topic =
+          (static_cast<std::size_t>(static_cast<std::uint8_t>(body[0])) << 8U) | static_cast<std::uint8_t>(body[1]);
+      if (qos > 0) answer(qos == 1 ? 0x40 : 0x50, body.substr(2 + topic, 2));
+      if (listener_) listener_(body.substr(2, topic), body.substr(2 + topic + (qos > 0 ? 2 : 0)));
       break;
+    }
     case 4:  // PUBACK
     case 7:  // PUBCOMP
       ++acked_;

@@ -5,6 +5,7 @@
 #include <openssl/types.h>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -34,6 +35,9 @@ class MqttPeer {
   /// Queues a PUBLISH; QoS 1 and 2 get the next packet id.
   void publish(std::string_view topic, std::string_view payload, int qos);
   void subscribe(std::string_view filter, int qos);
+  /// Hears of every PUBLISH that comes; may publish.
+  using Listener = std::function<void(std::string_view topic, std::string_view payload)>;
+  void listen(Listener listener) { listener_ = std::move(listener); }
   void ping();
   void disconnect();
   /// Writes what is queued, as far as the socket takes it.
@@ -63,6 +67,7 @@ class MqttPeer {
   std::uint64_t sent_ = 0, acked_ = 0, delivered_ = 0;
   std::size_t written_ = 0;
   std::string output_, input_;
+  Listener listener_;
 };
 
 /// Prints a line on standard error and ends the program with 1.
