@@ -48,7 +48,7 @@ class FakeMqttConnection final : public network::MqttConnection {
 };
 
 struct Line {
-  ManualClock clock;
+  test::ManualClock clock;
   network::IoThreads threads{1, clock};
   std::shared_ptr<FakeMqttConnection> connection = std::make_shared<FakeMqttConnection>(threads.at(0));
   MqttLink link{*connection};
