@@ -74,7 +74,7 @@ void Calls::ota_check(const Call& call, const Reply& reply) {
     return {};
   });
   // The key in the address is as good as a password while it lasts.
-  const std::string shown = url->substr(0, url->find("k=")) + "k=***";
+  const std::string shown = url->substr(0, url->find('?'));
   if (!fetched) {
     Error error = fetched.error();
     if (error.hint.empty()) error.hint = "compare publicUrl in jlctl ota server show " + *server_id;
