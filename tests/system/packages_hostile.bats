@@ -131,7 +131,8 @@ refused() {
   refused absolute.zip "/tmp/evil.js"
   refused backslash.zip "evil.js"
   refused link.zip "symbolic link"
-  refused noise.zip ""
+  run --separate-stderr jlctl protocol add noise --file "$home/archives/noise.zip"
+  [[ $status -eq 2 && $stderr == *"no document but bytes"* ]]
   [[ ! -e /tmp/evil.js && ! -e $home/evil.js && ! -e $home/state/evil.js ]]
   run jlctl protocol add nothing --file "$home/archives/empty.zip"
   [[ $status -ne 0 ]]
