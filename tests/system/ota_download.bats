@@ -213,10 +213,10 @@ is_part() { cmp "$home/got" <(tail -c "+$(($1 + 1))" "$file" | head -c "$2"); }
   jq -e --arg sha "$sha" --argjson size $size '.data | .bytes == $size and .sha256 == $sha and .result == "ok" and (.url | startswith("http://127.0.0.1:") and (contains("k=") | not))' <<<"$output"
   jlctl ota server edit main --public-url "http://127.0.0.1:$(free_port)"
   run --separate-stderr jlctl ota check fw-1 --server main
-  [[ $status -eq 1 || $status -eq 7 ]]
-  [[ -z $output && $stderr == *127.0.0.1* ]]
+  assert_error 10 job_failed
+  [[ $stderr == *127.0.0.1* && $stderr == *"jlctl ota server show main"* ]]
   jlctl ota server edit main --public-url "http://127.0.0.1:$http_port/"
   jlctl ota check fw-1 --server main
-  run --separate-stderr jlctl ota check fw-9
+  run --separate-stderr jlctl ota check fw-9 --server main
   assert_error 3 not_found
 }

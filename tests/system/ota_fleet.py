@@ -163,6 +163,7 @@ class Fleet:
         random.Random(count).shuffle(kinds)
         self.devices = [Device(self, f"fleet-{number + 1}", kind) for number, kind in enumerate(kinds)]
         self.late = [device for device in self.devices if device.kind == "late"]
+        self.first = len(self.devices) - len(self.late)
         self.half_said = False
         self.watch = Watch(self.socket, self.task, len(self.devices), max_in_flight, LIMIT,
                            lambda status: self.loop.call_soon_threadsafe(self.moved, status))
@@ -182,7 +183,7 @@ class Fleet:
 
     def joined(self):
         self.connected += 1
-        if self.connected == len(self.devices) - len(self.late):
+        if self.connected == self.first:
             print("ready", flush=True)
 
     def moved(self, status):
