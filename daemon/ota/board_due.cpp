@@ -43,21 +43,22 @@ std::vector<Dispatch> Board::due(Millis now, const Presence& presence, std::size
   }
   std::vector<Dispatch> out;
   tell_again(now, presence, limit, out);
-  for (const auto& [id, task] : tasks_) {
+  for (const auto& entry : tasks_) {
     if (out.size() >= limit) break;
-    const Plan& plan = task->plan();
-    if (!plan.is_push() || task->counts().at(State::waiting) == 0) continue;
+    Task& task = *entry.second;
+    const Plan& plan = task.plan();
+    if (!plan.is_push() || task.counts().at(State::waiting) == 0) continue;
     if (servable && !servable(plan)) continue;
-    const auto can = [&](const Record& record) { return can_be_told(*task, record, presence); };
+    const auto can = [&](const Record& record) { return can_be_told(task, record, presence); };
     const Millis response_timeout = kSecond * plan.task.response_timeout_seconds.value_or(60);
-    for (auto& device_id : task->next(now, minute_of_day_, can, limit - out.size())) {
+    for (auto& device_id : task.next(now, minute_of_day_, can, limit - out.size())) {
       std::string message_id = new_message_id(now);
-      (void)task->apply(
+      (void)task.apply(
           device_id, Event::dispatched,
           {.text = message_id, .response_timeout = response_timeout, .timeout = kSecond * plan.task.timeout_seconds},
           now);
-      const int attempt = task->find(device_id)->attempt;
-      out.push_back({id, std::move(device_id), std::move(message_id), attempt});
+      const int attempt = task.find(device_id)->attempt;
+      out.push_back({plan.task_id, std::move(device_id), std::move(message_id), attempt});
     }
   }
   return out;

@@ -44,7 +44,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string input(data, data + size);
   Bytes bytes(input);
   jl::ota::test::Player player(bytes);
-  for (int steps = 0; steps < 200 && !bytes.is_over(); ++steps) {
+  for (int steps = 0; steps < 100 && !bytes.is_over(); ++steps) {
     const std::string fault = player.step();
     if (!fault.empty()) std::fprintf(stderr, "%s\n", fault.c_str());
     JL_ASSERT(fault.empty());
