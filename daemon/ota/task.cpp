@@ -37,7 +37,7 @@ State Counts::state() const {
 }
 
 Task::Task(Plan plan, RolloutState state, std::vector<Record> records)
-    : plan_(std::move(plan)), rollout_(plan_, std::move(state)) {
+    : plan_(std::make_shared<const Plan>(std::move(plan))), rollout_(*plan_, std::move(state)) {
   for (Record& each : records) {
     std::string id = each.device_id;
     const auto [it, is_new] = records_.emplace(std::move(id), std::move(each));
@@ -112,7 +112,8 @@ void Task::served(std::string_view device_id, std::uint64_t bytes, Millis now) {
   const std::uint64_t most = INT64_MAX;  // what is stored is a signed number
   const std::uint64_t before = record.bytes_served;
   record.bytes_served = bytes > most - std::min(before, most) ? most : before + bytes;
-  const double share = plan_.size == 0 ? 0 : static_cast<double>(record.bytes_served) / static_cast<double>(plan_.size);
+  const double share =
+      plan_->size == 0 ? 0 : static_cast<double>(record.bytes_served) / static_cast<double>(plan_->size);
   const int progress = static_cast<int>(std::min(share, 1.0) * 100);
   if (let(record, Event::progressed, {.progress = progress, .from_device = false}, now)) return;
   if (record.bytes_served != before) changed(record, record.state, record.state);
@@ -124,7 +125,7 @@ bool Task::let(Record& record, Event event, const Facts& facts, Millis now) {
   const Moment pause{record.not_before, record.device_id}, limit{record.next_deadline(), record.device_id};
   if (!ota::apply(record, event, facts, now)) return false;
   if (before != State::failed && record.state == State::failed && may_retry(record)) {
-    const Millis pause_end = now + pause_before(record.auto_retries, plan_.task.retry_backoff_seconds);
+    const Millis pause_end = now + pause_before(record.auto_retries, plan_->task.retry_backoff_seconds);
     (void)ota::apply(record, Event::retried, {.not_before = pause_end}, now);
   }
   const std::string& stop_reason = rollout_.state().stop_reason;
@@ -138,14 +139,14 @@ bool Task::let(Record& record, Event event, const Facts& facts, Millis now) {
   if (event != Event::undelivered) enqueue(record);
   if (event == Event::dispatched) {
     rollout_.began(now);
-    rollout_changed_ = rollout_changed_ || plan_.task.rate.has_value();
+    rollout_changed_ = rollout_changed_ || plan_->task.rate.has_value();
   }
   changed(record, before, record.state);
   return true;
 }
 
 bool Task::may_retry(const Record& record) const {
-  return record.auto_retries < plan_.task.auto_retry && rollout_.state().stop_reason.empty();
+  return record.auto_retries < plan_->task.auto_retry && rollout_.state().stop_reason.empty();
 }
 
 bool Task::count(std::uint32_t group, std::optional<State> from, std::optional<State> to) {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <tuple>
@@ -37,7 +38,9 @@ class Task {
   /// For the board that holds it; called in the middle of changes, so it must not change this task.
   void watch(Watcher watcher) { watcher_ = std::move(watcher); }
 
-  [[nodiscard]] const Plan& plan() const { return plan_; }
+  [[nodiscard]] const Plan& plan() const { return *plan_; }
+  /// For who needs it longer than the task is there. It may name 100,000 devices: not to be copied.
+  [[nodiscard]] std::shared_ptr<const Plan> shared_plan() const { return plan_; }
   [[nodiscard]] const Counts& counts() const { return counts_; }
   [[nodiscard]] const Rollout& rollout() const { return rollout_; }
   [[nodiscard]] const std::map<std::string, Record, std::less<>>& records() const { return records_; }
@@ -93,7 +96,7 @@ class Task {
   void forgive(Event event, const Facts& facts);
   void end_pauses(Millis now);
 
-  Plan plan_;
+  const std::shared_ptr<const Plan> plan_;
   Rollout rollout_;
   Counts counts_;
   std::map<std::string, Record, std::less<>> records_;

@@ -6,13 +6,13 @@
 namespace jl::ota {
 
 Task::Turn Task::turn(const Record& record) const {
-  return {record.group, turn_of(record.device_id, plan_.task_id), record.device_id};
+  return {record.group, turn_of(record.device_id, plan_->task_id), record.device_id};
 }
 
 // Devices that pull come by themselves, so nobody looks for them.
 void Task::enqueue(const Record& record) {
   if (record.state == State::processing) deadlines_.emplace(record.next_deadline(), record.device_id);
-  if (record.state != State::waiting || !plan_.is_push()) return;
+  if (record.state != State::waiting || !plan_->is_push()) return;
   if (record.not_before != 0) {
     pauses_.emplace(record.not_before, record.device_id);
   } else {
@@ -29,7 +29,7 @@ void Task::end_pauses(Millis now) {
 
 void Task::revive(std::string_view device_id) {
   const Record* record = find(device_id);
-  if (!record || record->state != State::waiting || !plan_.is_push()) return;
+  if (!record || record->state != State::waiting || !plan_->is_push()) return;
   if (!pauses_.contains({record->not_before, record->device_id})) ready_.insert(turn(*record));
 }
 

@@ -112,7 +112,7 @@ class Upgrades final : public device::Sink {
  private:
   struct Told {
     Dispatch dispatch;
-    Plan plan;
+    std::shared_ptr<const Plan> plan;
     Millis deadline = 0;
   };
   void run();

@@ -129,7 +129,7 @@ bool Upgrades::step() {
       }
       const Task* task = board_.find(dispatch.task_id);
       const Record* record = task ? task->find(dispatch.device_id) : nullptr;
-      if (record) told.push_back({dispatch, task->plan(), record->deadline});
+      if (record) told.push_back({dispatch, task->shared_plan(), record->deadline});
     }
   }
   for (const Told& each : told) send(each);
@@ -138,7 +138,7 @@ bool Upgrades::step() {
 
 void Upgrades::send(const Told& told) {
   const Dispatch& dispatch = told.dispatch;
-  auto body = depot_.message(told.plan, dispatch.device_id, told.deadline, outbox_->prefers_coap(dispatch.device_id));
+  auto body = depot_.message(*told.plan, dispatch.device_id, told.deadline, outbox_->prefers_coap(dispatch.device_id));
   // Its server was taken away a moment ago, which is no fault of the device.
   if (!body) return undelivered(dispatch, Error(Errc::system_busy, body.error().message));
   (*body)["messageId"] = dispatch.message_id;
@@ -256,7 +256,7 @@ void Upgrades::hear_pull(const device::Envelope& e) {
     request.latest = flag_of(headers->get_object(), "latest");
   request.force = e.message.headers.force;
   json::object out;
-  Plan plan;
+  std::shared_ptr<const Plan> plan;
   Dispatch given;
   Millis deadline = 0;
   {
@@ -266,7 +266,7 @@ void Upgrades::hear_pull(const device::Envelope& e) {
     const Task* task = stored && !answer.task_id.empty() ? board_.find(answer.task_id) : nullptr;
     if (task) {
       const Record& record = *task->find(e.device_id);
-      plan = task->plan();
+      plan = task->shared_plan();
       given = {answer.task_id, record.device_id, record.message_id, record.attempt};
       deadline = record.deadline;
     } else {
@@ -277,7 +277,7 @@ void Upgrades::hear_pull(const device::Envelope& e) {
   }
   const std::string device_id(e.device_id);
   if (out.empty()) {
-    auto message = depot_.message(plan, device_id, deadline, outbox_->prefers_coap(device_id));
+    auto message = depot_.message(*plan, device_id, deadline, outbox_->prefers_coap(device_id));
     if (message) {
       out = std::move(*message);
       out["success"] = true;

@@ -72,7 +72,10 @@ class Bench {
       }
     });
     measure("done", [&] {
-      jl::ota::ProgressReport report{.firmware_id = "fw-bench", .version = "2.0.0", .progress = 100};
+      jl::ota::ProgressReport report;
+      report.firmware_id = "fw-bench";
+      report.version = "2.0.0";
+      report.progress = 100;
       report.complete = report.success = true;
       for (const auto& each : told) {
         (void)board_.on_progress(each.device_id, report, kNow);
