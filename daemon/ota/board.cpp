@@ -137,9 +137,43 @@ void Board::unplace(Key key) {
   again_.erase(key);
   const auto carrier = carriers_.find(name);
   if (carrier == carriers_.end() || --carrier->second.silent != 0) return;
-  const auto waiting = std::move(carrier->second.waiting);
-  carriers_.erase(carrier);
-  for (const auto& device_id : waiting) revive(device_id, nullptr);
+  if (carrier->second.waiting.empty()) {
+    carriers_.erase(carrier);
+  } else {
+    free_.insert(name);
+  }
+}
+
+// A few of those who wait for a carrier that is free: one of them takes its place and the others wait again, so that
+// the thousands behind a gateway are not all looked at for each that answers. Where none takes it, the next few come
+// with the next occasion.
+void Board::let_next_through(const Presence& presence) {
+  constexpr std::size_t kFew = 8;
+  const auto may_go = [&](const std::string& device_id) {
+    return presence.is_online(device_id) && std::ranges::any_of(tasks_of(device_id), [&](const Task* task) {
+             return task->plan().is_push() && task->find(device_id)->state == State::waiting;
+           });
+  };
+  for (auto it = free_.begin(); it != free_.end();) {
+    const auto carrier = carriers_.find(*it);
+    if (carrier->second.silent != 0) {
+      it = free_.erase(it);
+      continue;
+    }
+    auto& waiting = carrier->second.waiting;
+    for (std::size_t count = 0; count < kFew && !waiting.empty();) {
+      const std::string device_id = std::move(waiting.extract(waiting.begin()).value());
+      if (!may_go(device_id)) continue;  // it is revived when it comes, or waits again
+      revive(device_id, nullptr);
+      ++count;
+    }
+    if (waiting.empty()) {
+      carriers_.erase(carrier);
+      it = free_.erase(it);
+    } else {
+      ++it;
+    }
+  }
 }
 
 }  // namespace jl::ota

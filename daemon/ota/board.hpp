@@ -121,6 +121,7 @@ class Board {
   void tell_again(Millis now, const Presence& presence, std::size_t limit, std::vector<Dispatch>& out);
   void place(Key key, std::string carrier);
   void unplace(Key key);
+  void let_next_through(const Presence& presence);
 
   [[nodiscard]] int order_of_version(std::string_view product_id, std::string_view version) const;
   void consider(Task& task, const Record& record, const PullRequest& request, Millis now, Choice& choice) const;
@@ -133,8 +134,9 @@ class Board {
   std::map<Key, std::string> silent_;         // told, no sign yet: its carrier, "" = not known yet
   std::set<Key> again_;                       // of those, who is to be told once more
   std::map<std::string, Carrier, std::less<>> carriers_;
-  std::set<Key> unplaced_;  // of the silent ones, those whose carrier is not known
-  std::uint64_t told_ = 0;  // makes message ids differ
+  std::set<std::string, std::less<>> free_;  // of those with somebody who waits, those with nobody silent
+  std::set<Key> unplaced_;                   // of the silent ones, those whose carrier is not known
+  std::uint64_t told_ = 0;                   // makes message ids differ
 };
 
 }  // namespace jl::ota

@@ -43,6 +43,7 @@ std::vector<Dispatch> Board::due(Millis now, const Presence& presence, std::size
   }
   std::vector<Dispatch> out;
   tell_again(now, presence, limit, out);
+  let_next_through(presence);
   for (const auto& entry : tasks_) {
     if (out.size() >= limit) break;
     Task& task = *entry.second;
@@ -86,7 +87,7 @@ bool Board::can_be_told(const Task& task, const Record& record, const Presence& 
       tasks_of(device_id), [&](const Task* other) { return other->find(device_id)->state == State::processing; });
   if (is_busy) return false;
   std::string carrier = carrier_of(device_id, presence);
-  if (const auto it = carriers_.find(carrier); it != carriers_.end()) {
+  if (const auto it = carriers_.find(carrier); it != carriers_.end() && it->second.silent != 0) {
     it->second.waiting.insert(device_id);
     return false;
   }
@@ -95,7 +96,7 @@ bool Board::can_be_told(const Task& task, const Record& record, const Presence& 
 }
 
 Millis Board::next_time(Millis now) const {
-  if (!again_.empty() || !unplaced_.empty()) return now;
+  if (!again_.empty() || !unplaced_.empty() || !free_.empty()) return now;
   Millis next = 0;
   for (const auto& [id, task] : tasks_) {
     if (task->counts().is_over()) continue;

@@ -94,6 +94,33 @@ TEST_SUITE("ota.board_due") {
     CHECK(seen == Names{"c1", "c2", "c3", "gw"});
   }
 
+  TEST_CASE("behind a carrier everybody gets a turn, also where most of those who wait have left or are upgraded") {
+    Desk desk;
+    Names ids;
+    for (int i = 0; i < 100; ++i) ids.push_back("c" + std::to_string(i));
+    desk.put(test::make_plan(), ids);
+    for (const auto& id : ids) desk.presence.carriers[id] = "gw";
+    for (const auto& id : ids) desk.come(id);
+    Names told = desk.told();
+    Names left;
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      if ("t1/" + ids[i] == told.front()) continue;
+      if (i % 3 == 0) desk.presence.online.erase(ids[i]), left.push_back(ids[i]);
+      if (i % 3 == 1) CHECK(desk.board.on_version(ids[i], "1.2.0", desk.now));
+    }
+    std::size_t answered = 0;
+    for (; told.size() == 1; ++answered) {
+      const std::string id = told.front().substr(3);
+      CHECK(desk.board.on_reply(id, desk.record("t1", id).message_id, true, "", desk.now));
+      told = desk.told();
+    }
+    CHECK(told.empty());
+    CHECK(desk.board.find("t1")->counts().at(State::waiting) == left.size());
+    CHECK(answered >= 33);
+    desk.come(left.back());
+    CHECK(desk.told() == Names{"t1/" + left.back()});
+  }
+
   TEST_CASE("what did not leave frees the carrier, and its device waits for coming again") {
     Desk desk;
     desk.put(test::make_plan(), Names{"c1", "c2"});
