@@ -96,10 +96,11 @@ void Calls::file_fetch(const Call& call, const Reply& reply) {
   auto wanted = read_wanted(call.body);
   if (!wanted) return reply->problem(wanted.error());
   wanted->options.cancelled = &stopping_;
-  const auto incoming = r_.files.begin(wanted->options.max_size, true);
+  auto incoming = r_.files.begin(wanted->options.max_size, true);
   if (!incoming) return reply->problem(incoming.error());
   Download download(*wanted, **incoming, *reply, r_.clock);
   const auto stored = download.run();
+  incoming->reset();  // whoever hears that nothing was kept finds nothing
   if (!stored) return reply->problem(stored.error());  // ends the stream where one was begun
   CallNotes notes;
   notes.object = "file/" + stored->id;
