@@ -21,7 +21,7 @@ struct HttpCall {
   std::string body;
   std::string username;  ///< of Basic authentication; "" = none
   Secret password;
-  std::string authorities;                          ///< PEM of those who are trusted; "" = the system's
+  std::string authorities;                           ///< PEM of those who are trusted; "" = the system's
   std::chrono::milliseconds connect_timeout{3'000};  ///< name, TCP and TLS
   std::chrono::milliseconds timeout{10'000};         ///< of all of it
   std::size_t max_body = std::size_t{4} << 20u;      ///< bytes of the answer; more is too_large

@@ -1,6 +1,6 @@
 #pragma once
-// A SIP listener (RFC 3261 §18): UDP and TCP on one port. It knows messages by their bytes only: UDP by datagram, TCP by
-// Content-Length. All of its handler's calls and its sending are on one I/O thread, its home, so that a device that
+// A SIP listener (RFC 3261 §18): UDP and TCP on one port. It knows messages by their bytes only: UDP by datagram, TCP
+// by Content-Length. All of its handler's calls and its sending are on one I/O thread, its home, so that a device that
 // changes its address or transport needs no lock.
 #include "daemon/network/tcp_server.hpp"
 #include "daemon/network/udp_server.hpp"
@@ -23,10 +23,10 @@ struct SipPeer {
 struct SipServerOptions {
   std::string id;  ///< for logs
   std::string host = "0.0.0.0";
-  std::uint16_t port = 5060;                 ///< 0 = any free one, the same for both
-  std::size_t max_message = 65'535;          ///< bytes
-  std::uint32_t max_connections = 20'000;    ///< TCP
-  std::uint32_t max_message_rate = 200;      ///< messages of one address in one second; more are dropped; 0 = no limit
+  std::uint16_t port = 5060;               ///< 0 = any free one, the same for both
+  std::size_t max_message = 65'535;        ///< bytes
+  std::uint32_t max_connections = 20'000;  ///< TCP
+  std::uint32_t max_message_rate = 200;    ///< messages of one address in one second; more are dropped; 0 = no limit
   std::chrono::milliseconds idle_timeout{600'000};  ///< TCP, without a byte either way
 };
 

@@ -34,11 +34,12 @@ struct Message {
   std::uint32_t cseq = 0;
   std::string cseq_method;
   std::string contact;  ///< whole value
-  std::vector<std::pair<std::string, std::string>> headers;  ///< further ones to send: Subject, Date, WWW-Authenticate ...
+  std::vector<std::pair<std::string, std::string>>
+      headers;  ///< further ones to send: Subject, Date, WWW-Authenticate ...
   std::string content_type, body;
 
   // What parse() takes out of the above:
-  std::string branch;                    ///< of the topmost Via
+  std::string branch;  ///< of the topmost Via
   std::string from_user, from_host, from_tag, to_user, to_tag;
   std::string uri_user;                  ///< of the request URI
   std::string contact_uri;               ///< without brackets and parameters of the header: a request's target
