@@ -122,6 +122,7 @@ std::string noun_summary(std::string_view noun) {
   if (noun == "daemon") return "the daemon itself";
   if (noun == "import") return "configurations of other systems, made into manifests";
   if (noun == "config") return "jlctl's own settings";
+  if (noun == "media") return "video: media servers (视频)";
   if (noun == "ota") return "remote upgrade: servers, firmware, tasks, and whether images can be had (远程升级)";
   if (noun == "modbus") return "slaves on Modbus: channels, points, and ad-hoc requests (Modbus采集)";
   return {};

@@ -13,11 +13,12 @@ struct Entry {
   Handler handler;
 };
 
-constexpr std::array<Entry, 78> kHandlers{{{"cert", "show", run_cert_show},
+constexpr std::array<Entry, 79> kHandlers{{{"cert", "show", run_cert_show},
                                            {"cert", "renew", run_cert_renew},
                                            {"cert", "generate", run_cert_generate},
                                            {"cert", "check", run_cert_check},
                                            {"cert", "test-connect", run_cert_connect},
+                                           {"media server", "test", run_get},
                                            {"ota", "check", run_ota_check},
                                            {"ota firmware", "add", run_ota_firmware_add},
                                            {"ota firmware", "verify", run_ota_firmware_verify},

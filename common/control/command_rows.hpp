@@ -30,6 +30,7 @@ void add_protocol(std::vector<Command>& out);
 void add_package(std::vector<Command>& out);
 void add_device(std::vector<Command>& out);
 void add_modbus(std::vector<Command>& out);
+void add_media(std::vector<Command>& out);
 void add_ota(std::vector<Command>& out);
 
 /// Flags of their own that adding a task, or a firmware, takes.

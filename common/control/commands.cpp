@@ -407,6 +407,7 @@ std::span<const Command> commands() {
     add_protocol(out);
     add_device(out);
     add_modbus(out);
+    add_media(out);
     add_ota(out);
     add_log(out);
     add_manifests(out);

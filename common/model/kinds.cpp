@@ -2,6 +2,7 @@
 #include "common/model/cert.hpp"
 #include "common/model/device.hpp"
 #include "common/model/gateway.hpp"
+#include "common/model/media.hpp"
 #include "common/model/modbus.hpp"
 #include "common/model/network.hpp"
 #include "common/model/ota.hpp"
@@ -199,6 +200,29 @@ std::span<const Kind> kinds() {
        {"productId", "parentId"},
        "dev-1 --product th-sensor --config secureId=s-1 --config-secret-file secureKey=key.txt --enabled",
        "dev-1 --name \"North roof\""},
+      {"media-server",
+       "media-servers",
+       "流媒体服务",
+       "media servers: where cameras' streams are received and played",
+       "A media server receives the streams of cameras and plays them to people: ZLMediaKit or SRS, which run on their "
+       "own. jlinkd asks each enabled one every ten seconds how it does; one that is not well is not chosen. Its ports "
+       "are taken from its own configuration unless they are given.",
+       &table_of<MediaServer>(),
+       true,
+       {{"ID", "id"},
+        {"NAME", "name", true},
+        {"PROVIDER", "spec.provider"},
+        {"API", "status.address"},
+        {"ENABLED", "enabled"},
+        {"STATUS", "status.state"},
+        {"LOAD", "status.load", true},
+        {"VERSION", "status.version", true},
+        {"REASON", "status.reason", true}},
+       {"provider"},
+       "zlm-1 --provider zlmediakit --api-host 10.0.0.5 --api-port 80 --rtp-ip 10.0.0.5 --secret-file secret.txt",
+       "zlm-1 --public-host video.example",
+       true,
+       "media server"},
       {"ota-server",
        "ota-servers",
        "固件下载服务",

@@ -57,6 +57,7 @@ Status check_user(RuleContext& context, const Resource* before, const Resource* 
 Status check_gateway(RuleContext& context, const Resource* before, const Resource* after);
 Status check_modbus_channel(RuleContext& context, const Resource* before, const Resource* after);
 Status check_modbus_point(RuleContext& context, const Resource* before, const Resource* after);
+Status check_media_server(RuleContext& context, const Resource* before, const Resource* after);
 Status check_ota_server(RuleContext& context, const Resource* before, const Resource* after);
 Status check_ota_firmware(RuleContext& context, const Resource* before, const Resource* after);
 Status check_ota_task(RuleContext& context, const Resource* before, const Resource* after);

@@ -62,6 +62,7 @@ constexpr RuleRow kRules[] = {{"cert", check_cert},
                               {"device", check_device},
                               {"modbus-channel", check_modbus_channel},
                               {"modbus-point", check_modbus_point},
+                              {"media-server", check_media_server},
                               {"ota-server", check_ota_server},
                               {"ota-firmware", check_ota_firmware},
                               {"ota-task", check_ota_task}};
