@@ -273,6 +273,8 @@ class Normalizer {
       if (!field.table && field.variants.empty()) {
         if (item.is_string()) {
           out.push_back(item);
+        } else if (item.is_int64() || item.is_uint64()) {
+          out.emplace_back(json::serialize(item));  // ports and ids in YAML
         } else {
           problem(item_path, "must be a text");
         }
