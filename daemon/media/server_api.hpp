@@ -45,6 +45,7 @@ struct Checkup {
 struct ServerAddress {
   std::string base_url;  ///< "http://10.0.0.5:8180", without a slash at its end
   Secret secret;
+  std::string authorities{};  ///< PEM of those who are trusted over https; "" = the system's
 };
 
 /// A stream that a server carries.
