@@ -45,7 +45,8 @@ Runtime::Runtime(const Materials& materials, store::Store& store, const device::
       northbound_(northbound),
       node_id_(std::move(node_id)),
       modbus_(materials.threads, materials.context),
-      ota_(materials_, store) {}
+      ota_(materials_, store),
+      media_(materials_, secrets) {}
 
 Runtime::~Runtime() = default;
 
@@ -248,6 +249,7 @@ std::size_t Runtime::commit(const std::vector<ResourceChange>& changes) {
   close_users(changes);
   modbus_.commit(changes);
   ota_.commit(changes);
+  media_.commit(changes, certs_after({}));
 
   end_sessions(cut);
   return prepared->sessions_cut;
@@ -407,6 +409,8 @@ void Runtime::boot(const std::vector<Resource>& networks) {
   modbus_.attach(modbus_gateways());
   if (const Status booted = modbus_.boot(*store_.snapshot(), certs); !booted)
     log::error("runtime", "Modbus channels cannot be read: {}", booted.error().message);
+  if (const Status booted = media_.boot(*store_.snapshot(), certs); !booted)
+    log::error("runtime", "media servers cannot be read: {}", booted.error().message);
   ota_.start();
 }
 
@@ -435,6 +439,7 @@ void Runtime::retry_failed() {
 
 void Runtime::stop(std::chrono::milliseconds drain) {
   ota_.stop();
+  media_.stop();
   modbus_.stop();
   std::map<std::string, std::unique_ptr<Entry>, std::less<>> leaving;
   {

@@ -5,6 +5,7 @@
 #include "common/model/resource.hpp"
 #include "daemon/access/northbound.hpp"
 #include "daemon/runtime/component.hpp"
+#include "daemon/runtime/media.hpp"
 #include "daemon/runtime/modbus.hpp"
 #include "daemon/runtime/ota.hpp"
 
@@ -52,6 +53,7 @@ class Runtime {
   [[nodiscard]] boost::json::object status_of(const model::Resource& resource, bool fresh = true) const;
   [[nodiscard]] Modbus& modbus() { return modbus_; }
   [[nodiscard]] const Modbus& modbus() const { return modbus_; }
+  [[nodiscard]] const Media& media() const { return media_; }
   [[nodiscard]] Ota& ota() { return ota_; }
   [[nodiscard]] const Ota& ota() const { return ota_; }
   struct Totals {
@@ -115,6 +117,7 @@ class Runtime {
   std::unique_ptr<Prepared> prepared_;
   Modbus modbus_;
   Ota ota_;
+  Media media_;
 };
 
 }  // namespace jl::runtime

@@ -52,6 +52,7 @@ std::size_t Runtime::sessions_of(std::string_view kind, std::string_view id) con
 
 json::object Runtime::status_of(const Resource& resource, bool fresh) const {
   if (resource.kind == "modbus-channel" || resource.kind == "modbus-point") return modbus_.status_of(resource, fresh);
+  if (resource.kind == "media-server") return media_.status_of(resource);
   if (resource.kind.starts_with("ota-")) return ota_.status_of(resource);
   json::object out;
   if (resource.kind == "network") {

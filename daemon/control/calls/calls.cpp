@@ -106,6 +106,7 @@ void Calls::handle(Call call, std::shared_ptr<Responder> reply) {
     if (c.noun == "modbus point" && (c.verb == "read" || c.verb == "write")) return modbus_point(call, reply);
     if (c.verb == "bindings") return slow(std::move(call), std::move(reply), &Calls::modbus_bindings);
   }
+  if (c.noun == "media server" && c.verb == "test") return media_test(call, reply);
   if (c.path == "/v1/ota/check") return slow(std::move(call), std::move(reply), &Calls::ota_check);
   if (c.noun == "ota firmware" && c.verb == "verify")
     return slow(std::move(call), std::move(reply), &Calls::ota_verify);

@@ -88,6 +88,7 @@ class Calls {
   /// Errors: not_found, disabled.
   [[nodiscard]] Status running_channel(const std::string& id) const;
   [[nodiscard]] Result<const codec::Protocol*> protocol_of(const std::string& id) const;
+  void media_test(const Call& call, const Reply& reply);
   void ota_operation(const Call& call, const Reply& reply);
   void ota_devices(const Call& call, const Reply& reply);
   void ota_watch(const Call& call, const Reply& reply);
