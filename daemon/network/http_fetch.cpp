@@ -1,49 +1,18 @@
 #include "daemon/network/http_fetch.hpp"
 
 #include "common/text/redact.hpp"
+#include "daemon/network/curl_support.hpp"
 
-#include <curl/curl.h>
 #include <fmt/format.h>
-#include <openssl/x509.h>
 #include <array>
-#include <memory>
-#include <system_error>
 
 namespace jl::network {
 namespace {
 
 constexpr int kSlice = 100;              // ms between two looks at whether it was cancelled
-constexpr std::size_t kShownText = 200;  // bytes of a URL or of somebody else's words in a message
+constexpr std::size_t kShownText = 200;  // bytes of a URL in a message
 
-template <auto Free>
-struct Freed {
-  template <class T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
-using Easy = std::unique_ptr<CURL, Freed<curl_easy_cleanup>>;
-using Multi = std::unique_ptr<CURLM, Freed<curl_multi_cleanup>>;
-using Url = std::unique_ptr<CURLU, Freed<curl_url_cleanup>>;
 using Blob = curl_blob;
-
-bool is_ready() {
-  static const bool once = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
-  return once;
-}
-
-// Somebody else's words in a message of ours: printable, short, and as ours begin.
-std::string shown(std::string_view text) {
-  std::string out(text.substr(0, kShownText));
-  for (char& c : out) {
-    if (c < ' ' || c > '~') c = '?';
-  }
-  const bool is_word = out.size() > 1 && out[1] >= 'a' && out[1] <= 'z';
-  if (is_word && out[0] >= 'A' && out[0] <= 'Z') out[0] = static_cast<char>(out[0] - 'A' + 'a');
-  while (out.ends_with('.') || out.ends_with(' ')) out.pop_back();
-  if (text.size() > kShownText) out += "...";
-  return out;
-}
 
 // Without its query, which may hold a key: of signed addresses, and of those that the daemon hands out itself.
 std::string shown_url(std::string_view url) {
@@ -55,22 +24,6 @@ std::string shown_url(std::string_view url) {
   }
   if (masked.size() > kShownText) masked = masked.substr(0, kShownText) + "...";
   return masked;
-}
-
-// A part of a URL, "" when it has none.
-std::string part_of(CURLU* url, CURLUPart part, unsigned flags = 0) {
-  char* text = nullptr;
-  if (curl_url_get(url, part, &text, flags) != CURLUE_OK || !text) return {};
-  const std::unique_ptr<char, Freed<curl_free>> owner(text);
-  return text;
-}
-
-// "host:port" of a URL, for messages.
-std::string place_of(const std::string& url) {
-  const Url parsed(curl_url());
-  if (!parsed || curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK) return "the server";
-  return fmt::format("\"{}:{}\"", shown(part_of(parsed.get(), CURLUPART_HOST)),
-                     part_of(parsed.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT));
 }
 
 class Fetcher {
@@ -188,8 +141,9 @@ class Fetcher {
   }
 
   // What libcurl says of it, which for TLS is what OpenSSL says.
-  [[nodiscard]] std::string reason(CURLcode code) const {
-    return shown(words_[0] != '\0' ? words_.data() : curl_easy_strerror(code));
+  [[nodiscard]] std::string reason(CURLcode code) const { return shown_words(words(code)); }
+  [[nodiscard]] const char* words(CURLcode code) const {
+    return words_[0] != '\0' ? words_.data() : curl_easy_strerror(code);
   }
 
   [[nodiscard]] Error failed(CURLcode code) const {
@@ -198,25 +152,17 @@ class Fetcher {
       case CURLE_COULDNT_RESOLVE_HOST:
       case CURLE_COULDNT_RESOLVE_PROXY:
         return cannot(Errc::job_failed, reason(code), "is the name right, and does the machine have DNS?");
-      case CURLE_COULDNT_CONNECT: {
-        long error = 0;
-        curl_easy_getinfo(easy_.get(), CURLINFO_OS_ERRNO, &error);
-        return cannot(
-            Errc::job_failed,
-            fmt::format("{} cannot be connected to: {}", place,
-                        error != 0 ? std::generic_category().message(static_cast<int>(error)) : reason(code)));
-      }
+      case CURLE_COULDNT_CONNECT:
+        return cannot(Errc::job_failed,
+                      fmt::format("{} cannot be connected to: {}", place, connect_reason(easy_.get(), words(code))));
       case CURLE_OPERATION_TIMEDOUT:
         return timed_out(place);
-      case CURLE_PEER_FAILED_VERIFICATION: {
-        long verified = X509_V_OK;
-        curl_easy_getinfo(easy_.get(), CURLINFO_SSL_VERIFYRESULT, &verified);
+      case CURLE_PEER_FAILED_VERIFICATION:
         return cannot(
             Errc::job_failed,
             fmt::format("the certificate of {} is not trusted: {}", place,
-                        verified != X509_V_OK ? shown(X509_verify_cert_error_string(verified)) : reason(code)),
+                        certificate_reason(easy_.get(), words(code))),
             "an authority of one's own belongs into /usr/local/share/ca-certificates: update-ca-certificates");
-      }
       case CURLE_SSL_CACERT_BADFILE:
         return cannot(Errc::job_failed, "the system's certificate authorities cannot be read: " + reason(code),
                       "apt-get install ca-certificates");
@@ -257,27 +203,28 @@ class Fetcher {
   std::array<char, CURL_ERROR_SIZE> words_{};
   FetchProgress progress_;
   std::optional<Error> failure_;
-  Easy easy_;
-  Multi multi_;  // goes before the handle in it
+  CurlEasy easy_;
+  CurlMulti multi_;  // goes before the handle in it
 };
 
 }  // namespace
 
 Status check_url(const std::string& url) {
   const auto wrong = [](std::string why) { return Error(Errc::invalid, "url: " + std::move(why), {}, "url"); };
-  if (!is_ready()) return Error(Errc::failed, "libcurl cannot be set up");
+  if (!curl_is_ready()) return Error(Errc::failed, "libcurl cannot be set up");
   if (url.empty()) return wrong("is required");
   if (url.size() > kMaxUrl) return wrong(fmt::format("has more than {} bytes", kMaxUrl));
-  const Url parsed(curl_url());
+  const CurlUrl parsed(curl_url());
   if (!parsed) return Error(Errc::failed, "libcurl cannot be set up");
   // Taken as C text from here on.
   const CURLUcode code = url.find('\0') != std::string::npos
                              ? CURLUE_MALFORMED_INPUT
                              : curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), CURLU_NON_SUPPORT_SCHEME);
   if (code == CURLUE_BAD_SCHEME) return wrong("must begin with http:// or https://");
-  if (code != CURLUE_OK) return wrong("cannot be read: " + shown(curl_url_strerror(code)));
+  if (code != CURLUE_OK) return wrong("cannot be read: " + shown_words(curl_url_strerror(code)));
   const std::string scheme = part_of(parsed.get(), CURLUPART_SCHEME);
-  if (scheme != "http" && scheme != "https") return wrong("must begin with http:// or https://, not " + shown(scheme));
+  if (scheme != "http" && scheme != "https")
+    return wrong("must begin with http:// or https://, not " + shown_words(scheme));
   // libcurl takes any number of slashes for two and so finds a host in what has none (RFC 9110 4.2.1).
   const std::size_t slashes = url.find("://");
   if (slashes == std::string::npos || url.compare(slashes + 3, 1, "/") == 0) return wrong("names no host");
