@@ -190,7 +190,11 @@ class Srs final : public ServerApi, public std::enable_shared_from_this<Srs> {
     const auto* active = publish ? publish->if_contains("active") : nullptr;
     if (!active || !active->is_bool() || !active->get_bool()) return;  // only viewers are there
     Published& to = out.emplace_back();
-    to.client = text_of(*publish, "cid");
+    const std::string client = text_of(*publish, "cid");
+    const bool is_id = std::ranges::all_of(client, [](char c) {
+      return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
+    });
+    if (is_id) to.client = client;  // it goes into a path
     to.stream.app = text_of(from, "app");
     to.stream.stream = text_of(from, "name");
     to.stream.origin = "publish";

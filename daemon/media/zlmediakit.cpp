@@ -193,7 +193,7 @@ class ZlMediaKit final : public ServerApi, public std::enable_shared_from_this<Z
     if (!answer->contains("code")) {
       out.health = Health::unreachable;
       out.reason = address_.base_url + " is no ZLMediaKit";
-    } else if (code == kAuthFailed) {
+    } else if (code == kAuthFailed || (code == kBadArguments && words.find("secret") != std::string::npos)) {
       const bool is_address = is_about_address(words);
       out.health = is_address ? Health::ip_not_allowed : Health::auth_failed;
       out.reason =
