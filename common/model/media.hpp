@@ -73,9 +73,7 @@ void describe(V& v, PlayerConfig& s) {
 
 template <class V>
 void describe(V& v, MediaConfiguration& s) {
-  v.field("secret", s.secret)
-      .max_length(64)
-      .help("of the server's API; ZLMediaKit has it in config.ini, section api (密钥)");
+  v.field("secret", s.secret).help("of the server's API; ZLMediaKit has it in config.ini, section api (密钥)");
   v.field("apiHost", s.api_host)
       .required()
       .max_length(253)
