@@ -160,8 +160,9 @@ Error HttpExchange::timed_out() const {
   if (easy_) curl_easy_getinfo(easy_.get(), CURLINFO_PRETRANSFER_TIME_T, &ready);
   if (ready != 0)
     return {Errc::timeout, fmt::format("{} did not answer within {} ms", place, milliseconds(call_.timeout))};
+  const bool is_over = std::chrono::steady_clock::now() >= deadline_;  // also of those that waited for their turn
   return {Errc::timeout, fmt::format("no connection to {} within {} ms", place,
-                                     milliseconds(std::min(call_.connect_timeout, call_.timeout)))};
+                                     milliseconds(is_over ? call_.timeout : call_.connect_timeout))};
 }
 
 Error HttpExchange::failed(CURLcode code) const {

@@ -1,6 +1,6 @@
 #pragma once
 // An HTTP server of a test's own making: it answers each connection with bytes as the test says, in the clear or over
-// TLS, and writes down what it was asked.
+// TLS, and writes down what it was asked. Each connection has a thread of its own and is good for one request.
 #include "common/cert/bundle.hpp"
 
 #include <arpa/inet.h>
@@ -33,7 +33,8 @@ class ScriptedHttp {
  public:
   using Answer = std::function<Scripted(const std::string& head)>;
 
-  /// `answer` is called on the server's thread. `identity`: it speaks TLS with it.
+  /// `answer` is called on a thread of the server's, one call at a time, with the head and the body of a request.
+  /// `identity`: it speaks TLS with it.
   explicit ScriptedHttp(Answer answer, const cert::Entry* identity = nullptr)
       : answer_(std::move(answer)), identity_(identity), fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     std::signal(SIGPIPE, SIG_IGN);  // as jlinkd does
@@ -51,6 +52,7 @@ class ScriptedHttp {
   ~ScriptedHttp() {
     is_over_ = true;
     thread_.join();
+    for (auto& connection : connections_) connection.join();
     ::close(fd_);
   }
   ScriptedHttp(const ScriptedHttp&) = delete;
@@ -61,7 +63,7 @@ class ScriptedHttp {
            "127.0.0.1:" + std::to_string(port_) + std::string(rest);
   }
   [[nodiscard]] std::uint16_t port() const { return port_; }
-  /// Heads of requests, oldest first.
+  /// Heads of requests with what followed them, oldest first.
   [[nodiscard]] std::vector<std::string> heads() const {
     const std::lock_guard lock(mutex_);
     return heads_;
@@ -81,15 +83,18 @@ class ScriptedHttp {
     while (readable(fd_)) {
       const int client = ::accept(fd_, nullptr, nullptr);
       if (client < 0) return;
-      if (identity_) {
-        serve_tls(client);
-      } else {
-        converse(
-            client, [&](char* to, std::size_t most) { return ::recv(client, to, most, 0); },
-            [&](std::string_view bytes) { return ::send(client, bytes.data(), bytes.size(), MSG_NOSIGNAL); });
-      }
-      ::close(client);
+      connections_.emplace_back([this, client] {
+        serve_one(client);
+        ::close(client);
+      });
     }
+  }
+
+  void serve_one(int client) {
+    if (identity_) return serve_tls(client);
+    converse(
+        client, [&](char* to, std::size_t most) { return ::recv(client, to, most, 0); },
+        [&](std::string_view bytes) { return ::send(client, bytes.data(), bytes.size(), MSG_NOSIGNAL); });
   }
 
   void serve_tls(int client) {
@@ -109,17 +114,13 @@ class ScriptedHttp {
   void converse(int client, Read read, Write write) {
     std::string head;
     std::array<char, 4096> piece{};
-    while (head.find("\r\n\r\n") == std::string::npos) {
+    while (!is_whole(head)) {
       if (!readable(client)) return;
       const auto got = read(piece.data(), piece.size());
       if (got <= 0) return;
       head.append(piece.data(), static_cast<std::size_t>(got));
     }
-    {
-      const std::lock_guard lock(mutex_);
-      heads_.push_back(head);
-    }
-    const Scripted answer = answer_(head);
+    const Scripted answer = answer_to(head);
     for (std::string_view rest = answer.bytes; !rest.empty();) {
       const auto sent = write(rest);
       if (sent <= 0) return;
@@ -128,13 +129,32 @@ class ScriptedHttp {
     if (answer.holds) (void)readable(client);
   }
 
+  // With the body that the head tells of: what is closed unread resets the connection.
+  static bool is_whole(const std::string& request) {
+    const std::size_t end = request.find("\r\n\r\n");
+    if (end == std::string::npos) return false;
+    const std::size_t field = request.find("Content-Length: ");
+    return field > end || request.size() >= end + 4 + std::stoul(request.substr(field + 16));
+  }
+
+  Scripted answer_to(const std::string& head) {
+    const std::lock_guard turn(answering_);
+    {
+      const std::lock_guard lock(mutex_);
+      heads_.push_back(head);
+    }
+    return answer_(head);
+  }
+
   const Answer answer_;
   const cert::Entry* const identity_;
   const int fd_;
   std::uint16_t port_ = 0;
-  mutable std::mutex mutex_;
+  std::mutex answering_;
+  mutable std::mutex mutex_;  // heads_
   std::vector<std::string> heads_;
   std::atomic<bool> is_over_{false};
+  std::vector<std::thread> connections_;  // of thread_, until it ended
   std::thread thread_;
 };
 
