@@ -38,6 +38,7 @@ Upgrades::~Upgrades() { stop(); }
 Status Upgrades::load(Plan plan) {
   RolloutState state;
   std::vector<Record> records;
+  std::vector<std::string> damaged;
   Status failed;
   const std::string from = record_key(plan.task_id, "");
   const auto snapshot = store_.snapshot();
@@ -51,11 +52,15 @@ Status Upgrades::load(Plan plan) {
                             } else {
                               auto read = record_from_stored(device, value);
                               if (read) records.push_back(std::move(*read));
-                              if (!read) failed = read.error();
+                              if (!read) damaged.push_back(std::string(device) + ": " + read.error().message);
                             }
                             return failed.has_value();
                           }));
   JL_CHECK(failed);
+  // One that cannot be read does not take the others along.
+  if (!damaged.empty())
+    log::error("ota", "task={}: {} records cannot be read and are left out; the first: {}", plan.task_id,
+               damaged.size(), damaged.front());
   auto task = std::make_unique<Task>(std::move(plan), std::move(state), std::move(records));
   {
     const std::scoped_lock lock(mutex_);
@@ -131,12 +136,25 @@ void Upgrades::replace(const Plan& plan) {
   const Task* own = board_.find(plan.task_id);
   if (!own) return;
   for (const auto& [device_id, record] : own->records()) {
+    if (is_over(record.state)) continue;
     const Task* other = board_.active(device_id, plan.firmware_id, plan.task_id);
-    if (!other) continue;
+    if (!other || other->plan().created_at > plan.created_at) continue;
     const std::string why = "taken over by task " + plan.task_id;
     (void)board_.find(other->plan().task_id)->apply(device_id, Event::replaced, {.text = why}, now);
   }
   (void)persist();
+}
+
+std::set<std::string, std::less<>> Upgrades::expected_devices() const {
+  const std::scoped_lock lock(mutex_);
+  std::set<std::string, std::less<>> out;
+  for (const auto& [id, task] : board_.tasks()) {
+    if (task->counts().is_over()) continue;
+    for (const auto& [device_id, record] : task->records()) {
+      if (!is_over(record.state)) out.insert(device_id);
+    }
+  }
+  return out;
 }
 
 void Upgrades::device_gone(std::string_view device_id, std::string_view why) {

@@ -73,6 +73,8 @@ class Upgrades final : public device::Sink {
   [[nodiscard]] std::string busy_in(std::string_view device_id, std::string_view firmware_id) const;
   /// Takes waiting records of these devices off other tasks of the firmware (`replace`).
   void replace(const Plan& plan);
+  /// Devices with a record that is not over.
+  [[nodiscard]] std::set<std::string, std::less<>> expected_devices() const;
   void device_gone(std::string_view device_id, std::string_view why);
   /// A device of a product came or changed: tasks that want late joiners may take it in.
   void device_came(std::string_view product_id, const DeviceFacts& device);

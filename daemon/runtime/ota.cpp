@@ -51,22 +51,53 @@ Status Ota::boot(const store::Snapshot& snapshot) {
   JL_CHECK(each("ota-server", [&](const Resource& r) {
     depot_.set_server(r.id, model::from_json<model::OtaServer>(r.spec), r.enabled);
   }));
-  JL_CHECK(each("ota-task", [&](const Resource& r) { take_task(r); }));
+  std::vector<ota::Plan> replacing;
+  JL_CHECK(each("ota-task", [&](const Resource& r) {
+    if (auto plan = load_task(r); plan && plan->task.replace) replacing.push_back(std::move(*plan));
+  }));
+  for (const auto& plan : replacing) upgrades_.replace(plan);
+  JL_CHECK(catch_up(snapshot));
   upgrades_.loaded();
   return {};
+}
+
+// Upgrades hear of devices after a change is stored. Where the daemon ended in between, they hear of it now.
+Status Ota::catch_up(const store::Snapshot& snapshot) {
+  for (const std::string& id : upgrades_.expected_devices()) {
+    JL_TRY(const auto entry, snapshot.get(Family::resources, store::key({"device", id})));
+    if (!entry) {
+      upgrades_.device_gone(id, "device removed");
+      continue;
+    }
+    const auto device = model::from_stored("device", id, entry->value, entry->revision);
+    if (device && !device->enabled) upgrades_.device_gone(id, "device disabled");
+  }
+  if (!upgrades_.wants_joiners()) return {};
+  const std::string from = store::key({"device", ""});
+  return snapshot.scan(Family::resources, from, store::prefix_end(from), false,
+                       [&](std::string_view key, std::string_view value, store::Revision revision) {
+                         const auto device = model::from_stored("device", store::key_part(key, 1), value, revision);
+                         if (device && device->enabled) take_device(nullptr, &*device);
+                         return true;
+                       });
 }
 
 void Ota::start() { upgrades_.start(); }
 
 void Ota::stop() { upgrades_.stop(); }
 
-void Ota::take_task(const Resource& task) {
+std::optional<ota::Plan> Ota::load_task(const Resource& task) {
   const auto firmware = depot_.firmware(model::from_json<model::OtaTask>(task.spec).firmware_id.id);
-  if (!firmware) return log::error("runtime", "ota-task={} names a firmware that is not there", task.id);
-  const ota::Plan plan = plan_of(task, *firmware);
-  if (const Status loaded = upgrades_.load(plan); !loaded)
-    return log::error("runtime", "ota-task={} cannot be read: {}", task.id, loaded.error().message);
-  if (plan.task.replace) upgrades_.replace(plan);
+  if (!firmware) {
+    log::error("runtime", "ota-task={} names a firmware that is not there", task.id);
+    return std::nullopt;
+  }
+  ota::Plan plan = plan_of(task, *firmware);
+  if (const Status loaded = upgrades_.load(plan); !loaded) {
+    log::error("runtime", "ota-task={} cannot be read: {}", task.id, loaded.error().message);
+    return std::nullopt;
+  }
+  return plan;
 }
 
 // ---- changes
@@ -103,7 +134,8 @@ void Ota::commit(const std::vector<ResourceChange>& changes) {
       depot_.set_server(any.id, after ? std::optional(model::from_json<model::OtaServer>(after->spec)) : std::nullopt,
                         after && after->enabled);
     } else if (any.kind == "ota-task") {
-      if (after && !before) take_task(*after);
+      if (!after || before) continue;
+      if (const auto plan = load_task(*after); plan && plan->task.replace) upgrades_.replace(*plan);
     } else if (any.kind == "device") {
       take_device(before, after);
     }

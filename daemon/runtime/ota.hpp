@@ -7,6 +7,7 @@
 #include "daemon/runtime/component.hpp"
 
 #include <boost/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,7 +46,8 @@ class Ota final : private ota::Outbox, private ota::Presence {
   [[nodiscard]] bool is_online(std::string_view device_id) const override;
   [[nodiscard]] std::string carrier_of(std::string_view device_id) const override;
 
-  void take_task(const model::Resource& task);
+  std::optional<ota::Plan> load_task(const model::Resource& task);
+  Status catch_up(const store::Snapshot& snapshot);
   void take_device(const model::Resource* before, const model::Resource* after);
 
   const access::Context& context_;

@@ -170,6 +170,38 @@ TEST_CASE("who was told before the daemon ended and gave no sign is told again, 
   CHECK(eventually([&] { return works.record("d1").as_object().contains("ackTime"); }));
 }
 
+TEST_CASE("what became of devices just before the daemon was killed is made up for when it starts [1.3]") {
+  Works works(4);
+  works.make_task(R"(,"lateJoiners":true)");
+  CHECK(works.count("waiting") == 4);
+  // As the store is when the daemon ends after a change of devices, and before upgrades heard of it.
+  works.house.stop();
+  {
+    auto store = store::open({works.house.config.state_dir});
+    REQUIRE(store.has_value());
+    const auto key_of = [](const char* id) { return store::key({"device", id}); };
+    const auto snapshot = (*store)->snapshot();
+    const auto d3 = snapshot->get(store::Family::resources, key_of("d3"));
+    REQUIRE(d3.has_value());
+    REQUIRE(d3->has_value());
+    store::Transaction transaction;
+    transaction.put(store::Family::resources, key_of("d5"), (*d3)->value);
+    auto disabled = json::parse((*d3)->value);
+    disabled.as_object()["enabled"] = false;
+    transaction.put(store::Family::resources, key_of("d3"), json::serialize(disabled));
+    transaction.erase(store::Family::resources, key_of("d4"));
+    REQUIRE((*store)->commit(transaction).has_value());
+  }
+  works.house.start();
+  CHECK(works.count("waiting") == 3);
+  CHECK(works.count("canceled") == 2);
+  CHECK(works.reason("d3") == "device disabled");
+  CHECK(works.reason("d4") == "device removed");
+  CHECK(works.record("d5").at("state") == "waiting");
+  works.house.restart();
+  CHECK(works.count("waiting") == 3);
+}
+
 TEST_CASE("addresses end with their device's time limit, with the task's stop, and are nobody else's [1.1]") {
   Works works;
   Device d1(works.house.port, "d1");

@@ -253,7 +253,7 @@ TEST_CASE("an answer that comes after its server has left changes nothing") {
   house.set({PoolHouse::server("a")});
   house.set({});
   REQUIRE(api.waiting.size() == 1);
-  api.waiting[0](api.next);
+  std::exchange(api.waiting, {})[0](api.next);
   house.settle();
   CHECK(!house.pool->state("a").has_value());
   house.pool->stop();

@@ -238,6 +238,33 @@ TEST_CASE("the end of an upgrade is the device's new version, also when it names
   CHECK((*info)->version == "1.2.0");
 }
 
+TEST_CASE("a record that cannot be read does not hide the others of its task") {
+  Engine e;
+  const auto batch = e.store.make_batch();
+  batch->put(store::Family::upgrades, record_key("t1", "d1"), "{\"state\":");
+  REQUIRE(e.store.append(*batch).has_value());
+  e.load(test::make_plan("t1"), {test::make_record("d2")});
+  CHECK(e.record("d2").state == State::waiting);
+  CHECK(e.upgrades.record_count() == 1);
+}
+
+TEST_CASE("a task that replaced others leaves a newer one alone, and what is over of it takes nothing over") {
+  Engine e;
+  Plan older = test::make_plan("t1");
+  older.task.replace = true;
+  older.created_at = 1000;
+  Plan newer = test::make_plan("t2");
+  newer.created_at = 2000;
+  e.load(older, {test::make_record("d1")});
+  e.load(newer, {test::make_record("d1")});
+  e.upgrades.replace(older);
+  CHECK(e.record("d1", "t2").state == State::waiting);
+  newer.task.replace = true;
+  e.upgrades.replace(newer);
+  CHECK(e.record("d1", "t2").state == State::waiting);
+  CHECK(e.record("d1", "t1").state == State::canceled);
+}
+
 TEST_CASE("what cannot be stored is told to nobody, and stored with the next") {
   Engine e;
   e.presence.online.insert("d1");
