@@ -206,8 +206,10 @@ TEST_SUITE("network.coap_body_server") {
     CHECK(answer.code == 205);
     CHECK_FALSE(answer.option(kObserve).has_value());
     CHECK(client.ask(coap_get("news", 2).with(kObserve, "")).option(kObserve).has_value());
+    settle(house.thread());
     REQUIRE(house.handler->observers().size() == 1);
     CHECK_FALSE(client.ask(coap_get("file/100", 3).with(kObserve, "")).option(kObserve).has_value());
+    settle(house.thread());
     CHECK(house.handler->last() == fmt::format("end {}", house.handler->observers().front()));
     CHECK(house.counters().observers == 0);
   }

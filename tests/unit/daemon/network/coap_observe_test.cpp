@@ -147,6 +147,7 @@ TEST_SUITE("network.coap_observe") {
     client.acknowledge(news);
     const CoapPdu again = client.ask(observe_request("a", 2));
     CHECK(again.number(kObserve) >= news.number(kObserve));
+    settle(house.thread());
     CHECK(house.handler->observers() == std::vector<ObserverId>{id});
     CHECK(house.begin(client, "b", 3) == id + 1);
     CHECK(house.handler->log() == Log{"1 /a ", "observe /a 1", "1 /a ", "1 /b ", "end 1", "observe /b 2"});
