@@ -142,6 +142,15 @@ json::object Media::status_of(const Resource& resource) const {
   return out;
 }
 
+std::vector<std::pair<std::string, media::Health>> Media::states() const {
+  std::vector<std::pair<std::string, media::Health>> out;
+  const auto configs = configs_.load();
+  for (const auto& [id, config] : *configs) {
+    if (const auto state = pool_->state(id)) out.emplace_back(id, state->checkup.health);
+  }
+  return out;
+}
+
 void Media::test(const std::string& id, std::function<void(Result<media::Checkup>)> done) const {
   const auto configs = configs_.load();
   const auto config = configs->find(id);

@@ -32,6 +32,8 @@ class Media {
   [[nodiscard]] boost::json::object status_of(const model::Resource& resource) const;
   /// Asks a server now, enabled or not. `done` on any thread. Errors: not_found.
   void test(const std::string& id, std::function<void(Result<media::Checkup>)> done) const;
+  /// How each enabled server does, for metrics.
+  [[nodiscard]] std::vector<std::pair<std::string, media::Health>> states() const;
 
  private:
   void configure(const CertSource& certs);

@@ -42,6 +42,7 @@ has_state() { [[ $(jlctl media server show "$1" -o value=status.state) == "$2" ]
   jlctl media server edit zlm-1 --rtsp-port 8554
   rtsp_is() { jlctl media server show zlm-1 -o json | jq -e ".data.status.ports.rtsp == $1"; }
   until_true 20 rtsp_is 8554
+  curl -sS --unix-socket "$JLCTL_SOCKET" http://jlinkd/metrics | grep -qxF 'jlinkd_media_server_up{server="zlm-1",state="ok"} 1'
   jlctl media server list --provider srs -o name | grep -qx media-server/srs-1
 }
 

@@ -65,6 +65,15 @@ void add_modbus_metrics(std::string& out, const std::vector<runtime::Modbus::Met
   }
 }
 
+void add_media_metrics(std::string& out, const runtime::Media& media) {
+  const auto servers = media.states();
+  out += "# HELP jlinkd_media_server_up Whether an enabled media server is well.\n";
+  out += "# TYPE jlinkd_media_server_up gauge\n";
+  for (const auto& [id, health] : servers)
+    out += fmt::format("jlinkd_media_server_up{{server=\"{}\",state=\"{}\"}} {}\n", id, media::to_string(health),
+                       health == media::Health::ok ? 1 : 0);
+}
+
 void add_ota_metrics(std::string& out, const runtime::Ota& ota) {
   const auto head = [&](std::string_view name, std::string_view type, std::string_view help) {
     out += fmt::format("# HELP jlinkd_ota_{} {}\n# TYPE jlinkd_ota_{} {}\n", name, help, name, type);
@@ -220,6 +229,7 @@ std::string Calls::metrics() const {
     out += fmt::format("jlinkd_protocol_overruns_total{{protocol=\"{}\"}} {}\n", id, c.overruns);
   add_modbus_metrics(out, r_.runtime.modbus().metrics());
   add_ota_metrics(out, r_.runtime.ota());
+  add_media_metrics(out, r_.runtime.media());
   row("jlinkd_log_dropped_total", "counter", "Log records dropped because the queue was full.");
   out += fmt::format("jlinkd_log_dropped_total{{log=\"access\"}} {}\njlinkd_log_dropped_total{{log=\"system\"}} {}\n",
                      r_.logs.stats(logs::LogClass::access).dropped, r_.logs.stats(logs::LogClass::system).dropped);
