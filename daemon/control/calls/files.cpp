@@ -100,7 +100,7 @@ void Calls::file_fetch(const Call& call, const Reply& reply) {
   if (!incoming) return reply->problem(incoming.error());
   Download download(*wanted, **incoming, *reply, r_.clock);
   const auto stored = download.run();
-  incoming->reset();  // whoever hears that nothing was kept finds nothing
+  incoming->reset();                                   // whoever hears that nothing was kept finds nothing
   if (!stored) return reply->problem(stored.error());  // ends the stream where one was begun
   CallNotes notes;
   notes.object = "file/" + stored->id;
